@@ -1,0 +1,1 @@
+//! The whole system, one test binary: see `it/main.rs`.
