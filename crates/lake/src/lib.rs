@@ -1,1 +1,3 @@
-//! placeholder
+//! The lake: columnar files in and out. The only crate that names Parquet.
+
+pub mod parquet_rows;
