@@ -101,8 +101,11 @@ pub fn unbase32(text: &str) -> Option<[u8; 16]> {
 
 /// Where fresh ids come from. The binary's is UUIDv7; tests count.
 pub trait IdSource: Send + Sync {
-    /// 16 bytes never handed out before.
+    /// 16 bytes never handed out before, roughly in order of time.
     fn fresh(&self) -> [u8; 16];
+
+    /// 32 bytes nobody can guess.
+    fn secret(&self) -> [u8; 32];
 }
 
 #[cfg(test)]

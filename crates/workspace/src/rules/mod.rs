@@ -1,0 +1,3 @@
+//! Pure decisions about credentials.
+
+pub mod credential;
