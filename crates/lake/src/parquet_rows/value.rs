@@ -179,8 +179,8 @@ fn json(field: Field) -> Json {
             Value::Null => Json::Null,
             Value::Bool(b) => Json::Bool(b),
             // A decimal that a double cannot hold stays text rather than change its value.
-            Value::Number(n) => match serde_json::from_str::<Json>(&n) {
-                Ok(number) if number.to_string() == n => number,
+            Value::Number(n) => match serde_json::from_str::<Json>(&n).map(|j| (j.to_string(), j)) {
+                Ok((text, number)) if text == n => number,
                 _ => Json::String(n),
             },
             Value::Text(s) | Value::Instant(s) | Value::Json(s) => Json::String(s),
