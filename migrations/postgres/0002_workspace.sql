@@ -32,6 +32,19 @@ create table edge (
 );
 create index edge_back on edge (workspace_id, b_no, a_no);
 
+-- A soft identifier seen with a hard one, by the hour: who used this device or cookie, and when.
+create table touch (
+  workspace_id bigint not null,
+  soft_no bigint not null,
+  hard_no bigint not null,
+  bucket bigint not null,
+  first_us bigint not null,
+  last_us bigint not null,
+  evidence bytea not null,
+  primary key (workspace_id, soft_no, hard_no, bucket)
+);
+create index touch_hard on touch (workspace_id, hard_no, soft_no);
+
 -- What was said of an identifier's holder that two people cannot share: name, birth year, operator.
 create table claim (
   workspace_id bigint not null,
@@ -74,6 +87,14 @@ create table decision (
   at_us bigint not null,
   retracted_us bigint,
   primary key (workspace_id, decision_id)
+);
+
+-- The last number given out, by what it numbers.
+create table counter (
+  workspace_id bigint not null,
+  name text collate "C" not null,
+  value bigint not null,
+  primary key (workspace_id, name)
 );
 
 create table identity_rules (
@@ -215,6 +236,11 @@ alter table edge force row level security;
 create policy own_workspace on edge
   using (workspace_id = current_setting('headwater.workspace')::bigint)
   with check (workspace_id = current_setting('headwater.workspace')::bigint);
+alter table touch enable row level security;
+alter table touch force row level security;
+create policy own_workspace on touch
+  using (workspace_id = current_setting('headwater.workspace')::bigint)
+  with check (workspace_id = current_setting('headwater.workspace')::bigint);
 alter table claim enable row level security;
 alter table claim force row level security;
 create policy own_workspace on claim
@@ -233,6 +259,11 @@ create policy own_workspace on contested
 alter table decision enable row level security;
 alter table decision force row level security;
 create policy own_workspace on decision
+  using (workspace_id = current_setting('headwater.workspace')::bigint)
+  with check (workspace_id = current_setting('headwater.workspace')::bigint);
+alter table counter enable row level security;
+alter table counter force row level security;
+create policy own_workspace on counter
   using (workspace_id = current_setting('headwater.workspace')::bigint)
   with check (workspace_id = current_setting('headwater.workspace')::bigint);
 alter table identity_rules enable row level security;

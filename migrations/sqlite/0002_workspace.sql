@@ -32,6 +32,19 @@ create table edge (
 ) without rowid;
 create index edge_back on edge (workspace_id, b_no, a_no);
 
+-- A soft identifier seen with a hard one, by the hour: who used this device or cookie, and when.
+create table touch (
+  workspace_id integer not null,
+  soft_no integer not null,
+  hard_no integer not null,
+  bucket integer not null,
+  first_us integer not null,
+  last_us integer not null,
+  evidence blob not null,
+  primary key (workspace_id, soft_no, hard_no, bucket)
+) without rowid;
+create index touch_hard on touch (workspace_id, hard_no, soft_no);
+
 -- What was said of an identifier's holder that two people cannot share: name, birth year, operator.
 create table claim (
   workspace_id integer not null,
@@ -74,6 +87,14 @@ create table decision (
   at_us integer not null,
   retracted_us integer,
   primary key (workspace_id, decision_id)
+) without rowid;
+
+-- The last number given out, by what it numbers.
+create table counter (
+  workspace_id integer not null,
+  name text not null,
+  value integer not null,
+  primary key (workspace_id, name)
 ) without rowid;
 
 create table identity_rules (

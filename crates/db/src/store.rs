@@ -137,6 +137,11 @@ impl Pool {
         Ok(Self { inner: Arc::new(inner), workspace })
     }
 
+    /// Whether several processes may write these tables (PostgreSQL).
+    pub fn is_shared(&self) -> bool {
+        matches!(self.inner.as_ref(), Kind::Postgres(_))
+    }
+
     /// The workspace whose rows this pool reaches.
     pub fn workspace(&self) -> WorkspaceNo {
         self.workspace

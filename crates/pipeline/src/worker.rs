@@ -93,6 +93,8 @@ pub struct Worker {
     pub options: Options,
     /// Where progress is announced.
     pub progress: watch::Sender<Progress>,
+    /// The place, while this worker owns the partition, and until when that is sure. Starts empty.
+    pub owned: Option<(Cursor, kernel::Instant)>,
 }
 
 /// Longest pause between two tries after a failure.
@@ -107,6 +109,9 @@ impl Worker {
             let failure = match self.own_and_drain(stop) {
                 Ok(()) => {
                     pause = Duration::from_millis(20);
+                    if let Err(error) = self.log.poll() {
+                        tracing::warn!(%error, "the log cannot be polled");
+                    }
                     let wait = tokio::time::timeout(self.options.poll, appended.changed());
                     let _ = runtime.block_on(async { wait.await });
                     continue;
@@ -120,31 +125,45 @@ impl Worker {
         }
     }
 
-    /// Applies everything that is in the log now.
+    /// Takes the partition if it is free, and applies everything that is in the log now.
     ///
     /// # Errors
     /// As the database, the log or the program says; the state is that of the last commit.
     pub fn own_and_drain(&mut self, stop: &AtomicBool) -> kernel::Result<()> {
-        let Some(mut cursor) = self.claim()? else {
+        let Some(mut cursor) = self.own()? else {
             return Ok(());
         };
-        self.announce(&cursor);
-        let mut claimed_at = self.clock.now();
         while !stop.load(Ordering::Acquire) {
             let entries = self
                 .log
                 .read(Offset(cursor.offset), self.options.batch_entries, self.options.batch_bytes)
                 .map_err(Failure::internal)?;
             if entries.is_empty() {
-                return Ok(());
+                break;
             }
             cursor = self.step(&cursor, &entries)?;
             self.announce(&cursor);
-            if self.clock.now().0 - claimed_at.0 > self.options.lease.as_micros() as i64 / 2 {
-                claimed_at = self.clock.now();
-            }
         }
+        self.owned = Some((cursor, self.owned_until()));
         Ok(())
+    }
+
+    /// The cursor, if this worker has it or can have it. Claims again when half the lease is over.
+    fn own(&mut self) -> kernel::Result<Option<Cursor>> {
+        if let Some((cursor, until)) = self.owned.take()
+            && (!self.pool.is_shared() || self.clock.now() < until)
+        {
+            return Ok(Some(cursor));
+        }
+        let cursor = self.claim()?;
+        if let Some(cursor) = &cursor {
+            self.announce(cursor);
+        }
+        Ok(cursor)
+    }
+
+    fn owned_until(&self) -> kernel::Instant {
+        self.clock.now().plus(self.options.lease.as_micros() as i64 / 2)
     }
 
     fn claim(&self) -> kernel::Result<Option<Cursor>> {

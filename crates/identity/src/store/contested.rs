@@ -1,0 +1,97 @@
+//! Edges that clustering refused, with the reason: the queue for people.
+
+use db::{Bulk, ColumnType, Keys, Tx};
+use kernel::{Key, NodeNo, Scope};
+
+/// A refused edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contested {
+    /// One end, the lower number.
+    pub a: NodeNo,
+    /// The other end.
+    pub b: NodeNo,
+    /// Why it was refused.
+    pub reason: String,
+    /// The event that showed them together.
+    pub evidence: Key,
+}
+
+static CONTESTED: Bulk = Bulk {
+    table: "contested",
+    columns: &[
+        ("workspace_id", ColumnType::Int),
+        ("a_no", ColumnType::Int),
+        ("b_no", ColumnType::Int),
+        ("reason", ColumnType::Text),
+        ("evidence", ColumnType::Blob),
+    ],
+    on_conflict: "on conflict (workspace_id, a_no, b_no) do update set
+                  reason = excluded.reason, evidence = excluded.evidence",
+};
+
+/// Replaces every refused edge that starts at one of `nodes` by `contested`.
+///
+/// # Errors
+/// As the database says.
+pub fn contested_replace(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    nodes: &[NodeNo],
+    contested: &[Contested],
+) -> db::Result<()> {
+    let sql = "delete from contested where workspace_id = ?1 and a_no = ?2";
+    for node in nodes {
+        tx.execute(sql, &[scope.workspace.into(), (*node).into()])?;
+    }
+    let mut values = Vec::with_capacity(contested.len() * CONTESTED.columns.len());
+    for row in contested {
+        values.extend([
+            scope.workspace.into(),
+            row.a.into(),
+            row.b.into(),
+            (&row.reason).into(),
+            (&row.evidence).into(),
+        ]);
+    }
+    tx.insert_many(&CONTESTED, &values).map(drop)
+}
+
+/// The refused edges at these nodes.
+///
+/// # Errors
+/// As the database says.
+pub fn contested_of(scope: &Scope, tx: &mut Tx<'_>, nodes: &[NodeNo]) -> db::Result<Vec<Contested>> {
+    let numbers: Vec<i64> = nodes.iter().map(|n| n.0 as i64).collect();
+    let mut rows = Vec::new();
+    let sql = "select a_no, b_no, reason, evidence from contested where workspace_id = ?1 and a_no in (?2)";
+    tx.query_many(sql, &[scope.workspace.into()], Keys::Ints(&numbers), &mut |row| {
+        rows.push(contested(row)?);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+/// Refused edges after a position, in order.
+///
+/// # Errors
+/// As the database says.
+pub fn contested_page(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    after: (NodeNo, NodeNo),
+    limit: usize,
+) -> db::Result<Vec<Contested>> {
+    let sql = "select a_no, b_no, reason, evidence from contested
+               where workspace_id = ?1 and (a_no, b_no) > (?2, ?3) order by a_no, b_no limit ?4";
+    let params = [scope.workspace.into(), after.0.into(), after.1.into(), (limit as i64).into()];
+    tx.query(sql, &params, contested)
+}
+
+fn contested(row: &db::Row<'_>) -> db::Result<Contested> {
+    Ok(Contested {
+        a: NodeNo(row.int(0)? as u64),
+        b: NodeNo(row.int(1)? as u64),
+        reason: row.text(2)?.to_owned(),
+        evidence: row.key(3)?,
+    })
+}

@@ -1,0 +1,11 @@
+//! Tables of identity. Nodes, edges, touches and claims are facts and only ever grow; parties,
+//! holders and contested edges are derived from them by clustering and can be rebuilt at any time.
+
+pub mod claim;
+pub mod contested;
+pub mod decision;
+pub mod definition;
+pub mod edge;
+pub mod holder;
+pub mod node;
+pub mod touch;
