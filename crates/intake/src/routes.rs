@@ -1,0 +1,3 @@
+//! The HTTP half of intake.
+
+pub mod collect;
