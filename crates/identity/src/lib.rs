@@ -1,1 +1,8 @@
-//! placeholder
+//! Identity: which identifiers belong to one customer, now and for every instant of the past.
+//!
+//! `rules` decides, purely and from content alone; what is stored, served and streamed lies beside it.
+
+pub mod rules;
+pub mod store;
+pub mod resolve;
+pub mod stages;

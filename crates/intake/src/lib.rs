@@ -8,6 +8,9 @@
 //! Invariant: an event that was answered with 200 is in the log exactly as it was sent. One bad event
 //! never costs its neighbours; it is stored with them and [`rules::record::decode`] says what is wrong.
 
+pub mod batch;
 pub mod ports;
 pub mod routes;
 pub mod rules;
+pub mod stages;
+pub mod store;

@@ -40,7 +40,7 @@ static CLAIM: Bulk = Bulk {
 pub fn claim_merge(scope: &Scope, tx: &mut Tx<'_>, claims: &[Claim]) -> db::Result<()> {
     let mut values = Vec::with_capacity(claims.len() * CLAIM.columns.len());
     for claim in claims {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             claim.node.into(),
             (&claim.field).into(),

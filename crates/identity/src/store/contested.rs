@@ -45,7 +45,7 @@ pub fn contested_replace(
     }
     let mut values = Vec::with_capacity(contested.len() * CONTESTED.columns.len());
     for row in contested {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             row.a.into(),
             row.b.into(),
@@ -85,6 +85,16 @@ pub fn contested_page(
                where workspace_id = ?1 and (a_no, b_no) > (?2, ?3) order by a_no, b_no limit ?4";
     let params = [scope.workspace.into(), after.0.into(), after.1.into(), (limit as i64).into()];
     tx.query(sql, &params, contested)
+}
+
+/// Nodes with an edge that a detachment made void.
+///
+/// # Errors
+/// As the database says.
+pub fn contested_detached(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<Vec<NodeNo>> {
+    let sql = "select a_no, b_no from contested where workspace_id = ?1 and reason = 'unbound'";
+    let pairs = tx.query(sql, &[scope.workspace.into()], |row| Ok([row.int(0)?, row.int(1)?]))?;
+    Ok(pairs.into_iter().flatten().map(|no| NodeNo(no as u64)).collect())
 }
 
 fn contested(row: &db::Row<'_>) -> db::Result<Contested> {

@@ -45,7 +45,7 @@ static EDGE: Bulk = Bulk {
 pub fn edge_merge(scope: &Scope, tx: &mut Tx<'_>, edges: &[Edge]) -> db::Result<()> {
     let mut values = Vec::with_capacity(edges.len() * EDGE.columns.len());
     for edge in edges {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             edge.a.into(),
             edge.b.into(),

@@ -42,7 +42,7 @@ pub fn holder_replace(
     }
     let mut values = Vec::with_capacity(holders.len() * HOLDER.columns.len());
     for holder in holders {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             holder.node.into(),
             holder.from.into(),

@@ -65,7 +65,7 @@ pub fn node_key(secret: &[u8; 32], kind: &str, value: &str, era: u16) -> Key {
 pub fn node_put(scope: &Scope, tx: &mut Tx<'_>, nodes: &[Node]) -> db::Result<()> {
     let mut values = Vec::with_capacity(nodes.len() * NODE.columns.len());
     for node in nodes {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             node.no.into(),
             (&node.key).into(),

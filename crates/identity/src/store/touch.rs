@@ -45,7 +45,7 @@ static TOUCH: Bulk = Bulk {
 pub fn touch_merge(scope: &Scope, tx: &mut Tx<'_>, touches: &[Touch]) -> db::Result<()> {
     let mut values = Vec::with_capacity(touches.len() * TOUCH.columns.len());
     for touch in touches {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             touch.soft.into(),
             touch.hard.into(),

@@ -5,7 +5,7 @@
 //! ```text
 //! 'H' 'W' version protocol flags | received i64 | receipt 16 | source u32
 //! | sent_at i64 if flag 1 | ip text if flag 4 | user agent text if flag 8 | shared text if flag 16
-//! | count varint | (length varint, bytes) × count          flag 2 = import; text = varint length, UTF-8
+//! | first varint if flag 32 | count varint | (length varint, bytes) × count          flag 2 = import; text = varint length, UTF-8
 //! ```
 //!
 //! Decoding borrows from the bytes and checks every length against what is left, so a truncated or
@@ -22,7 +22,8 @@ const IS_IMPORT: u8 = 2;
 const HAS_IP: u8 = 4;
 const HAS_USER_AGENT: u8 = 8;
 const HAS_SHARED: u8 = 16;
-const FLAGS_KNOWN: u8 = 31;
+const HAS_FIRST: u8 = 32;
+const FLAGS_KNOWN: u8 = 63;
 
 /// Which language the events of a frame speak. The numbers are stored and never change.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -65,6 +66,9 @@ pub struct Frame<'a> {
     pub user_agent: Option<&'a str>,
     /// A JSON object with what the batch says for all its events: `context`, `integrations`, `type`.
     pub shared: Option<&'a str>,
+    /// The index that the first of `events` had in the frame it landed in: 0, unless this is an extract
+    /// made by [`Frame::only`]. Derived message ids and the order within a millisecond depend on it.
+    pub first: u32,
     /// The raw JSON of each event, exactly as sent and not yet known to be valid.
     pub events: Vec<&'a [u8]>,
 }
@@ -87,6 +91,15 @@ pub enum Damage {
 }
 
 impl<'a> Frame<'a> {
+    /// A frame with only the event at `index`, which decodes to the same record there as here. With no
+    /// events if there is none.
+    #[must_use]
+    pub fn only(&self, index: usize) -> Self {
+        let first = self.first.saturating_add(u32::try_from(index).unwrap_or(u32::MAX));
+        let events = self.events.get(index).copied().into_iter().collect();
+        Self { first, events, ..*self }
+    }
+
     /// The bytes for the log.
     pub fn encode(&self) -> Vec<u8> {
         let texts = [self.ip, self.user_agent, self.shared];
@@ -103,6 +116,9 @@ impl<'a> Frame<'a> {
         }
         for text in texts.into_iter().flatten() {
             write_bytes(&mut out, text.as_bytes());
+        }
+        if self.first > 0 {
+            write_varint(&mut out, self.first as usize);
         }
         write_varint(&mut out, self.events.len());
         for event in &self.events {
@@ -138,12 +154,28 @@ impl<'a> Frame<'a> {
         let ip = rest.text_if(flags & HAS_IP)?;
         let user_agent = rest.text_if(flags & HAS_USER_AGENT)?;
         let shared = rest.text_if(flags & HAS_SHARED)?;
+        let first = match flags & HAS_FIRST {
+            0 => 0,
+            _ => u32::try_from(rest.varint()?).map_err(|_| Damage::Foreign)?,
+        };
         let events = rest.events()?;
         if !rest.0.is_empty() {
             return Err(Damage::Foreign);
         }
         let is_import = flags & IS_IMPORT != 0;
-        Ok(Self { protocol, received, receipt, source, sent_at, is_import, ip, user_agent, shared, events })
+        Ok(Self {
+            protocol,
+            received,
+            receipt,
+            source,
+            sent_at,
+            is_import,
+            ip,
+            user_agent,
+            shared,
+            first,
+            events,
+        })
     }
 
     fn flags(&self) -> u8 {
@@ -153,6 +185,7 @@ impl<'a> Frame<'a> {
             | flag(self.ip.is_some(), HAS_IP)
             | flag(self.user_agent.is_some(), HAS_USER_AGENT)
             | flag(self.shared.is_some(), HAS_SHARED)
+            | flag(self.first > 0, HAS_FIRST)
     }
 }
 
@@ -234,6 +267,7 @@ mod tests {
             ip: Some("2001:db8::1"),
             user_agent: Some("浏览器"),
             shared: Some(r#"{"type":"track"}"#),
+            first: 300,
             events: vec![br#"{"a":1}"#, b"", b"\xff not utf-8", &[b'x'; 300]],
         }
     }
@@ -246,6 +280,7 @@ mod tests {
             ip: None,
             user_agent: None,
             shared: None,
+            first: 0,
             events: Vec::new(),
             ..full()
         };
@@ -284,7 +319,7 @@ mod tests {
         let frame = Frame { events: vec![b"{}"], ..full() };
         let hex: String = frame.encode().iter().map(|b| format!("{b:02x}")).collect();
         let expected = concat!(
-            "485701021f",
+            "485701023f",
             "fbffffffffffffff",
             "09090909090909090909090909090909",
             "ffffffff",
@@ -292,6 +327,7 @@ mod tests {
             "0b323030313a6462383a3a31",
             "09e6b58fe8a788e599a8",
             "107b2274797065223a22747261636b227d",
+            "ac02",
             "01027b7d",
         );
         assert_eq!(hex, expected);

@@ -191,7 +191,7 @@ pub fn decode<'a>(frame: &Frame<'a>, index: usize) -> Result<Record<'a>, Reject>
     if texture.has_lone_surrogate {
         return Err(Reject::whole(Class::Parse, "a `\\u` escape names half a character"));
     }
-    let position = Position { frame, index };
+    let position = Position { frame, index: frame.first as usize + index };
     match frame.protocol {
         Protocol::Segment => segment::decode(position, text),
         Protocol::Own if cloud_event::is_one(text) => cloud_event::decode(position, text),
@@ -201,7 +201,7 @@ pub fn decode<'a>(frame: &Frame<'a>, index: usize) -> Result<Record<'a>, Reject>
     }
 }
 
-/// Where an event lies; what its protocol's reader needs besides its text.
+/// Where an event lay when it landed; what its protocol's reader needs besides its text.
 #[derive(Clone, Copy)]
 struct Position<'f, 'a> {
     frame: &'f Frame<'a>,

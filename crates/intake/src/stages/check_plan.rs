@@ -15,7 +15,7 @@ use crate::rules::record::{Kind, Op, Record};
 use crate::store::plan::{self, PlanProperty, PropertyKind};
 
 /// The event name under which traits are planned.
-pub const PROFILE: &str = "$profile";
+const PROFILE: &str = "$profile";
 /// Distinct properties of one workspace kept in the plan; beyond, new ones are not recorded.
 const PROPERTIES_MAX: usize = 200_000;
 
@@ -61,8 +61,7 @@ impl CheckPlan {
         }
         for change in &record.traits {
             if matches!(change.op, Op::Set | Op::SetOnce) {
-                trouble =
-                    trouble.or_else(|| self.check_value(PROFILE, &change.field, change.value, at));
+                trouble = trouble.or_else(|| self.check_value(PROFILE, &change.field, change.value, at));
             }
         }
         trouble

@@ -100,11 +100,7 @@ impl Stage for Remember {
     }
 }
 
-fn loaded<'s>(
-    seen: &'s mut Option<Index>,
-    tx: &mut Tx<'_>,
-    context: &Context,
-) -> db::Result<&'s mut Index> {
+fn loaded<'s>(seen: &'s mut Option<Index>, tx: &mut Tx<'_>, context: &Context) -> db::Result<&'s mut Index> {
     if seen.is_none() {
         *seen = Some(Index::load(tx, context)?);
     }

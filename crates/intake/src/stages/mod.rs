@@ -1,7 +1,7 @@
 //! The stages of intake, in the order events pass them.
 
-pub mod dedupe;
 mod check_plan;
+pub mod dedupe;
 mod filter;
 mod keep_objects;
 pub mod members;

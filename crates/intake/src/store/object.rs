@@ -52,7 +52,7 @@ pub fn object_merge(scope: &Scope, tx: &mut Tx<'_>, facts: &[ObjectFact]) -> db:
     }
     let mut values = Vec::with_capacity(newest.len() * 7);
     for fact in newest.values() {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             (&fact.kind).into(),
             (&fact.id).into(),

@@ -90,7 +90,7 @@ static PROPERTY: Bulk = Bulk {
 pub fn plan_observe(scope: &Scope, tx: &mut Tx<'_>, properties: &[PlanProperty]) -> db::Result<()> {
     let mut values = Vec::with_capacity(properties.len() * 6);
     for p in properties {
-        values.extend([
+        values.extend_from_slice(&[
             scope.workspace.into(),
             (&p.event).into(),
             (&p.property).into(),

@@ -99,6 +99,7 @@ impl<'p> Envelope<'p> {
             ip: self.ip.as_deref(),
             user_agent: self.user_agent,
             shared,
+            first: 0,
             events: events.iter().map(|(_, event)| event.raw).collect(),
         };
         order

@@ -146,8 +146,8 @@ struct Who<'a> {
 
 impl<'a> Who<'a> {
     fn thing(message: &Message<'a>) -> Result<Self, Reject> {
-        super::label("item_type", message.item_type)?.ok_or_else(|| Reject::missing("item_type"))?;
-        super::label("item_id", message.item_id)?.ok_or_else(|| Reject::missing("item_id"))?;
+        super::string("item_type", message.item_type)?.ok_or_else(|| Reject::missing("item_type"))?;
+        super::string("item_id", message.item_id)?.ok_or_else(|| Reject::missing("item_id"))?;
         Ok(Self { identifiers: Vec::new(), subject: None })
     }
 

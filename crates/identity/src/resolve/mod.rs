@@ -1,0 +1,79 @@
+//! Clustering with its effects: reads the neighbourhood of what changed, solves it, writes what moved.
+//!
+//! Called by the pipeline for the nodes a batch touched, by a decision for the nodes it names, and by
+//! a change of rules for all. Whatever the occasion, the result is that of solving the whole graph:
+//! a neighbourhood is everything reachable over edges and decisions, so nothing outside can matter.
+
+mod hard;
+mod soft;
+mod working;
+
+use std::collections::BTreeSet;
+
+use db::Tx;
+use kernel::{Key, NodeNo, Scope};
+
+use crate::rules::Rules;
+use crate::store::node::{Node, node_key};
+pub use hard::load_neighbourhood;
+pub use working::Working;
+
+/// What recomputation needs to know of a workspace.
+#[derive(Clone, Copy)]
+pub struct Identity<'a> {
+    /// The workspace.
+    pub scope: &'a Scope,
+    /// Its secret.
+    pub secret: &'a [u8; 32],
+    /// The rules in force.
+    pub rules: &'a Rules,
+}
+
+impl Identity<'_> {
+    /// The key of an identifier.
+    pub fn key(&self, kind: &str, value: &str, era: u16) -> Key {
+        node_key(self.secret, kind, value, era)
+    }
+
+    /// Whether a node's kind is proof of a person.
+    pub fn is_hard(&self, node: &Node) -> bool {
+        self.rules.kind(&node.kind).is_hard()
+    }
+}
+
+/// What a recomputation found, for the caches of the caller.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// Hard nodes that link nobody because everybody is seen with them.
+    pub crowded: Vec<NodeNo>,
+    /// Soft nodes used by one hard node only, and since when.
+    pub sole: Vec<(NodeNo, NodeNo, kernel::Instant)>,
+    /// Hard nodes whose party changed.
+    pub moved: Vec<NodeNo>,
+}
+
+/// Recomputes the parties around `hard` and the holders of `soft`. `crowded` are nodes known to link
+/// nobody: nothing is looked for behind them.
+///
+/// # Errors
+/// As the database says.
+pub fn recompute(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    working: &mut Working,
+    hard: &BTreeSet<NodeNo>,
+    soft: &BTreeSet<NodeNo>,
+    crowded: &dyn Fn(NodeNo) -> bool,
+) -> db::Result<Resolved> {
+    let mut resolved = Resolved::default();
+    let mut soft = soft.clone();
+    if !hard.is_empty() {
+        hard::recompute(identity, tx, working, hard, crowded, &mut resolved)?;
+        soft.extend(soft::shared_by(identity, tx, &resolved.moved)?);
+    }
+    if !soft.is_empty() {
+        soft::recompute(identity, tx, working, &soft, &mut resolved)?;
+    }
+    working.write(identity.scope, tx)?;
+    Ok(resolved)
+}

@@ -1,0 +1,166 @@
+//! Soft identifiers: whom a device or cookie serves, and which of them are one anonymous visitor.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use db::Tx;
+use kernel::{Instant, NodeNo};
+
+use super::{Identity, Resolved, Working};
+use crate::rules::cluster;
+use crate::rules::holder::{self as rules, Group};
+use crate::store::edge;
+use crate::store::holder::{self, Holder};
+use crate::store::touch::{self, Touch};
+
+/// Soft nodes read around one. A device with more cookies than this is not one visitor.
+const GROUP_NODES_MAX: usize = 500;
+
+pub(super) fn recompute(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    working: &mut Working,
+    dirty: &BTreeSet<NodeNo>,
+    resolved: &mut Resolved,
+) -> db::Result<()> {
+    let (nodes, edges) = read_group(identity, tx, working, dirty)?;
+    let touches = read_touches(identity, tx, working, &nodes)?;
+    let group_nodes: Vec<cluster::Node> = nodes.iter().filter_map(|no| working.get(*no)).map(bare).collect();
+    let groups = rules::soft_groups(&group_nodes, &edges, identity.rules);
+    for cluster in &groups.clusters {
+        let node = |vertex: usize| nodes[groups.vertices[vertex].node];
+        let party = working.anchor(identity.scope, tx, node(cluster.anchor))?;
+        for member in &cluster.members {
+            working.get_mut(node(*member)).into_iter().for_each(|n| n.party = party);
+        }
+    }
+    let group = Group { nodes: &group_nodes, groups: &groups, touches: &touches };
+    write_holders(identity, tx, working, &nodes, &group, resolved)
+}
+
+fn write_holders(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    working: &mut Working,
+    nodes: &[NodeNo],
+    group: &Group<'_>,
+    resolved: &mut Resolved,
+) -> db::Result<()> {
+    let mut before: HashMap<NodeNo, Vec<Holder>> = HashMap::new();
+    for row in holder::holder_of(identity.scope, tx, nodes)? {
+        before.entry(row.node).or_default().push(row);
+    }
+    let (mut replaced, mut rows) = (Vec::new(), Vec::new());
+    for (i, no) in nodes.iter().enumerate() {
+        let kind = identity.rules.kind(&group.nodes[i].kind);
+        let holdings = rules::holdings(&group.touches_of(i, identity.rules), &kind, identity.rules);
+        let is_split = holdings.iter().any(|h| h.holder.is_some());
+        let now: Vec<Holder> = holdings
+            .iter()
+            .filter(|_| is_split)
+            .map(|h| Holder { node: *no, from: h.from, via: h.holder })
+            .collect();
+        if before.get(no).map_or(&[][..], Vec::as_slice) != now {
+            replaced.push(*no);
+            rows.extend(now);
+        }
+        working.get_mut(*no).into_iter().for_each(|node| node.is_split = is_split);
+        resolved.sole.extend(sole(*no, &group.touches[i]));
+    }
+    holder::holder_replace(identity.scope, tx, &replaced, &rows)
+}
+
+/// The one hard node seen on it, and since when: until another one comes, nothing can change.
+fn sole(no: NodeNo, touches: &[rules::Touch]) -> Option<(NodeNo, NodeNo, Instant)> {
+    let first = touches.iter().min()?;
+    touches.iter().all(|t| t.node == first.node).then_some((no, first.node, first.at))
+}
+
+/// The soft nodes reachable over edges from `dirty`, in order, and those edges.
+fn read_group(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    working: &mut Working,
+    dirty: &BTreeSet<NodeNo>,
+) -> db::Result<(Vec<NodeNo>, Vec<cluster::Edge>)> {
+    let mut seen = dirty.clone();
+    let mut frontier: Vec<NodeNo> = dirty.iter().copied().collect();
+    let mut rows = BTreeMap::new();
+    while !frontier.is_empty() && seen.len() < dirty.len() + GROUP_NODES_MAX {
+        let mut next = BTreeSet::new();
+        for row in edge::edge_of(identity.scope, tx, &frontier)? {
+            next.extend([row.a, row.b]);
+            rows.insert((row.a, row.b, row.bucket), row);
+        }
+        frontier = next.into_iter().filter(|no| seen.insert(*no)).collect();
+    }
+    let nodes: Vec<NodeNo> = seen.into_iter().collect();
+    working.load(identity.scope, tx, &nodes)?;
+    let index = |no: NodeNo| nodes.binary_search(&no).ok();
+    let edges = rows.values().filter_map(|row| {
+        let (a, b) = (index(row.a)?, index(row.b)?);
+        Some(cluster::Edge { a, b, first: row.first, last: row.last, evidence: row.evidence })
+    });
+    let edges = edges.collect();
+    Ok((nodes, edges))
+}
+
+/// The touches of each node as the rules want them; an unbound identifier starts anew.
+fn read_touches(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    working: &mut Working,
+    nodes: &[NodeNo],
+) -> db::Result<Vec<Vec<rules::Touch>>> {
+    let rows = touch::touch_of_soft(identity.scope, tx, nodes)?;
+    let hard: BTreeSet<NodeNo> = rows.iter().map(|t| t.hard).collect();
+    working.load(identity.scope, tx, &Vec::from_iter(hard))?;
+    let mut touches = vec![Vec::new(); nodes.len()];
+    for row in &rows {
+        let (Ok(i), Some(hard)) = (nodes.binary_search(&row.soft), working.get(row.hard)) else {
+            continue;
+        };
+        let detached = [hard.unbound, working.get(row.soft).and_then(|n| n.unbound)];
+        if detached.iter().flatten().any(|until| row.last <= *until) {
+            continue;
+        }
+        let at = |at: Instant| rules::Touch {
+            at,
+            rank: identity.rules.rank(&hard.kind),
+            key: hard.key,
+            node: row.hard,
+            party: u64::from(hard.party.0),
+        };
+        touches[i].push(at(row.first));
+        if row.last != row.first {
+            touches[i].push(at(row.last));
+        }
+    }
+    Ok(touches)
+}
+
+/// Soft nodes whose being shared may have changed because the parties of `moved` did.
+pub(super) fn shared_by(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    moved: &[NodeNo],
+) -> db::Result<BTreeSet<NodeNo>> {
+    let touched: Vec<Touch> = touch::touch_of_hard(identity.scope, tx, moved)?;
+    let soft: BTreeSet<NodeNo> = touched.iter().map(|t| t.soft).collect();
+    let mut users: HashMap<NodeNo, BTreeSet<NodeNo>> = HashMap::new();
+    for touch in touch::touch_of_soft(identity.scope, tx, &Vec::from_iter(soft))? {
+        users.entry(touch.soft).or_default().insert(touch.hard);
+    }
+    Ok(users.into_iter().filter(|(_, hard)| hard.len() > 1).map(|(soft, _)| soft).collect())
+}
+
+fn bare(node: &crate::store::node::Node) -> cluster::Node {
+    cluster::Node {
+        no: node.no,
+        key: node.key,
+        kind: Arc::from(node.kind.as_str()),
+        first_seen: node.first,
+        unbound_until: node.unbound,
+        claims: Vec::new(),
+    }
+}

@@ -1,0 +1,123 @@
+//! The nodes a transaction works on: read once, changed in memory, written once.
+
+use std::collections::HashMap;
+
+use db::Tx;
+use kernel::{Key, NodeNo, PartyNo, Scope};
+
+use crate::store::node::{self, Node, number_reserve};
+
+/// Names of the sequences.
+const NODES: &str = "node";
+const PARTIES: &str = "party";
+
+/// Nodes by number, with what was in the database.
+#[derive(Default)]
+pub struct Working {
+    nodes: HashMap<NodeNo, (Node, Option<Node>)>,
+    party_numbers: Numbers,
+    node_numbers: Numbers,
+}
+
+/// A block of reserved numbers.
+#[derive(Default)]
+struct Numbers {
+    next: u64,
+    left: u64,
+}
+
+impl Working {
+    /// Adds a node as the database has it.
+    pub fn insert_stored(&mut self, node: Node) {
+        self.nodes.entry(node.no).or_insert_with(|| (node.clone(), Some(node)));
+    }
+
+    /// Adds a node that is not in the database yet.
+    pub fn insert_new(&mut self, node: Node) {
+        self.nodes.insert(node.no, (node, None));
+    }
+
+    /// Reads those of `numbers` that are not here yet.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub fn load(&mut self, scope: &Scope, tx: &mut Tx<'_>, numbers: &[NodeNo]) -> db::Result<()> {
+        let missing: Vec<NodeNo> =
+            numbers.iter().filter(|no| !self.nodes.contains_key(no)).copied().collect();
+        for node in node::node_by_no(scope, tx, &missing)? {
+            self.insert_stored(node);
+        }
+        Ok(())
+    }
+
+    /// A node that was loaded or inserted.
+    pub fn get(&self, no: NodeNo) -> Option<&Node> {
+        self.nodes.get(&no).map(|(node, _)| node)
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, no: NodeNo) -> Option<&mut Node> {
+        self.nodes.get_mut(&no).map(|(node, _)| node)
+    }
+
+    /// The node of this key among those here.
+    pub fn by_key(&self, key: &Key) -> Option<&Node> {
+        self.nodes.values().map(|(node, _)| node).find(|node| node.key == *key)
+    }
+
+    /// A fresh node number; `expected` says how many more will be asked for.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub fn fresh_node(&mut self, scope: &Scope, tx: &mut Tx<'_>, expected: usize) -> db::Result<NodeNo> {
+        self.node_numbers.take(scope, tx, NODES, expected).map(NodeNo)
+    }
+
+    /// The party number `no` anchors, given on first use.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub fn anchor(&mut self, scope: &Scope, tx: &mut Tx<'_>, no: NodeNo) -> db::Result<PartyNo> {
+        if let Some(anchor) = self.get(no).and_then(|node| node.anchor) {
+            return Ok(anchor);
+        }
+        let expected = match self.party_numbers.left {
+            0 => self.nodes.values().filter(|(node, _)| node.anchor.is_none()).count().min(256),
+            _ => 1,
+        };
+        let number = self.party_numbers.take(scope, tx, PARTIES, expected)?;
+        let party = PartyNo(u32::try_from(number).map_err(|_| db::Error::Other("too many parties".into()))?);
+        if let Some(node) = self.get_mut(no) {
+            node.anchor = Some(party);
+        }
+        Ok(party)
+    }
+
+    /// Writes what changed, in order of key, so that two workers never wait for each other in a ring.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub fn write(&mut self, scope: &Scope, tx: &mut Tx<'_>) -> db::Result<()> {
+        let mut changed: Vec<Node> = Vec::new();
+        for (node, stored) in self.nodes.values_mut() {
+            if stored.as_ref() != Some(node) {
+                changed.push(node.clone());
+                *stored = Some(node.clone());
+            }
+        }
+        changed.sort_unstable_by_key(|node| node.no);
+        node::node_put(scope, tx, &changed)
+    }
+}
+
+impl Numbers {
+    fn take(&mut self, scope: &Scope, tx: &mut Tx<'_>, name: &'static str, expected: usize) -> db::Result<u64> {
+        if self.left == 0 {
+            self.left = expected.max(1) as u64;
+            self.next = number_reserve(scope, tx, name, self.left)?;
+        }
+        self.left -= 1;
+        self.next += 1;
+        Ok(self.next - 1)
+    }
+}

@@ -1,0 +1,104 @@
+//! The order in which vertices are numbered and edges are tried. It comes from content alone: kinds,
+//! instants and hashes. Store numbers and positions in the input, which depend on arrival, never count.
+
+use kernel::{Instant, Key};
+
+use super::{Neighbourhood, Node, Vertex};
+use crate::rules::definition::KindRef;
+
+/// An edge row between the vertices it belongs to.
+pub(super) struct Ordered {
+    /// The vertex of the better kind.
+    pub(super) a: usize,
+    pub(super) b: usize,
+    /// Its position in the neighbourhood.
+    pub(super) index: usize,
+    pub(super) evidence: Key,
+    /// Whether an end was detached after it.
+    pub(super) is_void: bool,
+}
+
+/// The vertices in their canonical order, and those of each node. The least vertex of a cluster is its
+/// anchor: seen first, then of the better kind, then of the lower key.
+pub(super) fn vertices(
+    nodes: &[Node],
+    kinds: &[KindRef<'_>],
+    starts: &[Vec<Instant>],
+) -> (Vec<Vertex>, Vec<Vec<usize>>) {
+    let mut vertices: Vec<Vertex> = Vec::with_capacity(nodes.len());
+    for (node, starts) in starts.iter().enumerate() {
+        for (era, from) in starts.iter().enumerate() {
+            let first_seen = if era == 0 { nodes[node].first_seen } else { *from };
+            vertices.push(Vertex { node, era: era as u16, from: *from, first_seen });
+        }
+    }
+    let content =
+        |v: &Vertex| (v.first_seen, kinds[v.node].rank, &nodes[v.node].kind, nodes[v.node].key, v.era);
+    vertices.sort_by(|v, w| content(v).cmp(&content(w)));
+    let mut eras: Vec<Vec<usize>> = starts.iter().map(|starts| vec![0; starts.len()]).collect();
+    for (number, vertex) in vertices.iter().enumerate() {
+        eras[vertex.node][usize::from(vertex.era)] = number;
+    }
+    (vertices, eras)
+}
+
+/// The edges in the order they are tried: best kinds first, then oldest.
+pub(super) fn edges(
+    neighbourhood: &Neighbourhood,
+    kinds: &[KindRef<'_>],
+    vertices: &[Vertex],
+    at: &dyn Fn(usize, Instant) -> usize,
+) -> Vec<Ordered> {
+    let nodes = &neighbourhood.nodes;
+    let end = |vertex: usize| {
+        let Vertex { node, era, .. } = vertices[vertex];
+        ((kinds[node].rank, &nodes[node].kind), nodes[node].key, era)
+    };
+    let mut ordered = Vec::with_capacity(neighbourhood.edges.len());
+    for (index, edge) in neighbourhood.edges.iter().enumerate() {
+        let (mut a, mut b) = (at(edge.a, edge.first), at(edge.b, edge.first));
+        if a == b {
+            continue;
+        }
+        if end(b) < end(a) {
+            (a, b) = (b, a);
+        }
+        let is_void =
+            [edge.a, edge.b].iter().any(|n| nodes[*n].unbound_until.is_some_and(|t| edge.last <= t));
+        ordered.push(Ordered { a, b, index, evidence: edge.evidence, is_void });
+    }
+    let content = |o: &Ordered| {
+        let ((kind_a, key_a, era_a), (kind_b, key_b, era_b)) = (end(o.a), end(o.b));
+        let edge = &neighbourhood.edges[o.index];
+        (kind_a, kind_b, edge.first, o.evidence, (key_a, era_a), (key_b, era_b), edge.last)
+    };
+    ordered.sort_by(|o, p| content(o).cmp(&content(p)));
+    ordered
+}
+
+/// Which vertices were seen with more than `neighbours_max` identifiers of one kind: a company's hotline,
+/// a cashier's own member number.
+pub(super) fn crowded(
+    neighbourhood: &Neighbourhood,
+    edges: &[Ordered],
+    vertices: &[Vertex],
+    neighbours_max: u32,
+) -> Vec<bool> {
+    let mut crowded = vec![false; vertices.len()];
+    if edges.len() <= neighbours_max as usize {
+        return crowded;
+    }
+    let kind = |node: usize| &neighbourhood.nodes[node].kind;
+    let mut seen = Vec::with_capacity(edges.len() * 2);
+    for edge in edges.iter().filter(|edge| !edge.is_void) {
+        let (a, b) = (vertices[edge.a].node, vertices[edge.b].node);
+        seen.push((edge.a, kind(b), b));
+        seen.push((edge.b, kind(a), a));
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    for same in seen.chunk_by(|x, y| x.0 == y.0 && x.1 == y.1) {
+        crowded[same[0].0] |= same.len() > neighbours_max as usize;
+    }
+    crowded
+}
