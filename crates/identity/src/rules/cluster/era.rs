@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use kernel::Instant;
 use kernel::time::DAY;
 
+use super::Neighbourhood;
 use super::claims::Claims;
-use super::{Guard, Neighbourhood};
 use crate::rules::definition::{KindRef, Rules};
 
 /// A stretch without a long silence.
@@ -55,10 +55,13 @@ pub(super) fn starts(
             continue;
         }
         let silent = || (BTreeSet::new(), BTreeSet::new());
+        // A claim is stored once with its first and last instant; what lies between may be silence.
         for (claim, name) in node.claims.iter().zip(claims.names_of(number)) {
-            let (mut names, neighbours) = silent();
-            names.extend(name.filter(|_| claim.field == Guard::Name));
-            sightings[number].push(Stretch { first: claim.first, last: claim.last, names, neighbours });
+            for at in [claim.first, claim.last] {
+                let (mut names, neighbours) = silent();
+                names.extend(name);
+                sightings[number].push(Stretch { first: at, last: at, names, neighbours });
+            }
         }
         let (names, neighbours) = silent();
         sightings[number].push(Stretch { first: node.first_seen, last: node.first_seen, names, neighbours });

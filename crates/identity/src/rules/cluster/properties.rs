@@ -51,7 +51,7 @@ fn claim() -> impl Strategy<Value = Claim> {
         1 => select(vec!["甲", "乙"]).prop_map(|v| (Guard::Operator, v)),
         1 => select(vec!["s1", "s2"]).prop_map(|v| (Guard::Presence, v)),
     ];
-    (value, day(), 0..3i64).prop_map(|((field, value), first, days)| Claim {
+    (value, day(), prop_oneof![0..3i64, 0..60i64]).prop_map(|((field, value), first, days)| Claim {
         field,
         value: value.to_owned(),
         // Few minutes, so that presences meet.

@@ -216,7 +216,7 @@ impl Reference<'_> {
         let claims = &self.all.nodes[node].claims;
         let first_seen = self.all.nodes[node].first_seen;
         let mut spans: Vec<(Instant, Instant)> = rows().map(|r| (r.first, r.last)).collect();
-        spans.extend(claims.iter().map(|c| (c.first, c.last)));
+        spans.extend(claims.iter().flat_map(|c| [(c.first, c.first), (c.last, c.last)]));
         spans.push((first_seen, first_seen));
         let silence = i64::from(self.rules.document().recycle_days) * DAY;
         let is_awakening = |at: &Instant| {
@@ -236,7 +236,8 @@ impl Reference<'_> {
             };
             let names = |from: Instant, to: Instant| -> Vec<String> {
                 let name = |c: &&Claim| c.field == Guard::Name;
-                let own = claims.iter().filter(name).filter(|c| from <= c.first && c.first < to);
+                let is_inside = |at: Instant| from <= at && at < to;
+                let own = claims.iter().filter(name).filter(|c| is_inside(c.first) || is_inside(c.last));
                 let mut found: Vec<String> = own.map(|c| c.value.clone()).collect();
                 if found.is_empty() {
                     let theirs = steady(from, to).into_iter().flat_map(|n| self.all.nodes[n].claims.iter());

@@ -253,6 +253,17 @@ fn the_mirror_of_a_recycled_mobile_changes_hands_with_it() {
 }
 
 #[test]
+fn what_both_holders_of_a_mobile_said_does_not_hide_the_silence_between_them() {
+    let records = ["0 pos_id=p1 mobile=1 name=王伟", "200 pos_id=p2 mobile=1 name=李芳"];
+    let mut world = World::new(&records, Filing::All);
+    let born =
+        Claim { field: Guard::BirthYear, value: "1990".into(), first: Instant(0), last: Instant(200 * DAY) };
+    let mobile = world.numbers["mobile=1"];
+    world.all.nodes[mobile].claims.push(born);
+    assert_eq!(world.show(), "mobile=1 pos_id=p1 | mobile=1#1 pos_id=p2");
+}
+
+#[test]
 fn facts_under_a_recycled_mobile_belong_to_who_held_it_then() {
     let records = ["0 pos_id=p1 mobile=1 name=王伟", "200 pos_id=p2 mobile=1 name=李芳"];
     let world = World::new(&records, Filing::All);
@@ -391,6 +402,22 @@ fn a_decision_to_join_overrides_limits_and_guards_and_is_undone_by_taking_it_bac
     world.join(3, "user_id=u1", "user_id=u2");
     world.all.decisions.clear();
     assert_eq!(world.show(), before);
+}
+
+#[test]
+fn a_limit_that_a_decision_exceeded_once_does_not_close_the_party_for_ever() {
+    let records =
+        ["0 user_id=u mobile=1", "1 user_id=u mobile=2", "2 user_id=u mobile=3", "3 user_id=u mobile=4"];
+    let mut world = World::new(&records, Filing::Best);
+    for mobile in 1..=4 {
+        world.join(9 + mobile, "user_id=u", &format!("mobile={mobile}"));
+    }
+    world.see("100 user_id=u mobile=5", Filing::Best);
+    world.see("800 user_id=u mobile=6", Filing::Best);
+    assert_eq!(
+        world.show(),
+        "mobile=1 mobile=2 mobile=3 mobile=4 mobile=6 user_id=u | mobile=5 ! user_id=u-mobile=5 Limit(mobile)"
+    );
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! What the default rules say, and every fault a document can have.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Devices and cookies by the day: who touched them, and whose the facts between are.
+
 use super::*;
 
 const NOBODY: Option<NodeNo> = None;

@@ -1,3 +1,5 @@
+//! Pairs of names, in both directions.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Each kind of value with what becomes of it.
+
 use super::*;
 
 /// `Ok(value)`, `Ok(kind:value)` when the kind changed, or the reason.
