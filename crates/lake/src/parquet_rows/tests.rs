@@ -1,3 +1,5 @@
+//! Files written by the low-level writer and read back; damaged ones too.
+
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 

@@ -1,0 +1,3 @@
+//! The parts of the `headwater` binary that tests and benches use as well.
+
+pub mod files;
