@@ -3,6 +3,7 @@
 //! `rules` decides, purely and from content alone; what is stored, served and streamed lies beside it.
 
 pub mod rules;
+pub mod party;
 pub mod store;
 pub mod resolve;
 pub mod stages;

@@ -3,6 +3,7 @@
 //! Pure. No clock is read here, no randomness drawn, no file opened; `Clock` and `IdSource` are
 //! traits whose real implementations live in the binary and whose fixed ones live in `testkit`.
 
+pub mod decimal;
 pub mod failure;
 pub mod id;
 pub mod json;

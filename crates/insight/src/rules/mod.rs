@@ -1,0 +1,5 @@
+//! Pure decisions: which value counts, how events are packed, what a search finds.
+
+pub mod chunk;
+pub mod search;
+pub mod survivorship;
