@@ -20,10 +20,10 @@ use crate::rules::open::{Fields, base64};
 pub(super) fn by_head(collector: &Collector, parts: &Parts) -> Result<Option<Arc<Source>>, Refusal> {
     if let Some(text) = authorization(parts, "basic") {
         let decoded = base64(text.as_bytes()).and_then(|bytes| String::from_utf8(bytes).ok());
-        // Some senders forget the base64 or the colon.
-        let keys = [decoded.as_deref(), Some(text)].map(|key| key.map_or("", user));
-        if keys.iter().any(|key| !key.is_empty()) {
-            let source = keys.into_iter().filter(|k| !k.is_empty()).find_map(|k| find(collector, k));
+        let decoded = decoded.as_deref().map(user);
+        // Nobody is named by an empty user; some senders forget the base64 or the colon.
+        if decoded != Some("") && !user(text).is_empty() {
+            let source = decoded.into_iter().chain([user(text)]).find_map(|key| find(collector, key));
             return source.map(Some).ok_or_else(unknown);
         }
     }

@@ -165,6 +165,15 @@ fn what_is_no_message_is_refused_with_a_reason_and_a_field() {
                 r#"{"type":"track","event":"E","userId":"a\u0000b"}"#,
                 "schema userId: `userId` contains a NUL character",
             ),
+        ],
+    );
+}
+
+#[test]
+fn a_field_of_the_wrong_type_or_an_impossible_time_is_refused_by_name() {
+    check_in(
+        &frame(Protocol::Segment, None),
+        &[
             (r#"{"type":"group","userId":"u"}"#, "schema groupId: `groupId` is missing"),
             (
                 r#"{"type":"track","event":"E","userId":"u","properties":[1]}"#,
@@ -290,9 +299,9 @@ fn an_event_without_message_id_gets_one_that_survives_replay_and_extraction() {
     assert_eq!(ids[0].len(), 36);
     let again = three.encode();
     let again = Frame::decode(&again).unwrap();
-    for index in 0..3 {
+    for (index, id) in ids.iter().enumerate() {
         let here = decode(&again, index).unwrap();
-        assert_eq!(here.message_id, ids[index]);
+        assert_eq!(here.message_id, *id);
         let alone = again.only(index).encode();
         let alone = Frame::decode(&alone).unwrap();
         assert_eq!(decode(&alone, 0).unwrap(), here, "alone it is the same record");
