@@ -9,6 +9,7 @@
 //! never costs its neighbours; it is stored with them and [`rules::record::decode`] says what is wrong.
 
 pub mod batch;
+pub mod command;
 pub mod ports;
 pub mod routes;
 pub mod rules;

@@ -4,9 +4,11 @@
 //! same mobile number has unrelated names in two workspaces. Secrets themselves are stored only as
 //! SHA-256; a token or write key is shown once, when it is made.
 
+pub mod installation;
 pub mod rules;
 pub mod store;
 
 pub use rules::credential;
+pub use installation::Installation;
 pub use store::source::Source;
 pub use store::workspace::Workspace;
