@@ -64,6 +64,7 @@ pub struct PlanProperty {
     /// Its type.
     pub kind: PropertyKind,
     /// `observed` when traffic brought it, `planned` when a person set it.
+    #[serde(default)]
     pub status: String,
     /// When it was first seen or set.
     #[serde(skip)]

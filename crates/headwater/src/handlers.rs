@@ -1,0 +1,8 @@
+//! Who applies which commands.
+
+use intake::command::Handler;
+
+/// Every context's handler.
+pub fn all() -> Vec<Box<dyn Handler>> {
+    vec![Box::new(identity::commands::Decide), Box::new(intake::stages::SetPlan)]
+}

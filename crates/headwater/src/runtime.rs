@@ -1,0 +1,222 @@
+//! What runs: a log and a worker for each partition of each workspace.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use intake::batch::Context;
+use kernel::{Failure, Scope, WorkspaceNo};
+use log::{Log, NatsLog, SqliteLog};
+use parking_lot::Mutex;
+use pipeline::{Progress, Worker};
+use tokio::sync::watch;
+use workspace::{Installation, Workspace};
+
+use crate::applier::{Applier, Recent};
+use crate::{handlers, stages};
+
+/// Where the logs are.
+#[derive(Clone, Debug)]
+pub enum LogLocation {
+    /// Segment files below this folder.
+    Directory(PathBuf),
+    /// Streams of this NATS server.
+    Nats(String),
+}
+
+/// Guarantees to break on purpose; all off unless a drill turns one on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sabotage {
+    /// Of the log.
+    pub log: Option<log::sqlite::Sabotage>,
+    /// Of the worker.
+    pub worker: Option<pipeline::Sabotage>,
+    /// Of the stages.
+    pub stages: Option<stages::Sabotage>,
+}
+
+/// How the pipelines run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the logs are.
+    pub log: LogLocation,
+    /// Whether this process appends to the logs.
+    pub collects: bool,
+    /// Whether this process applies them.
+    pub processes: bool,
+    /// Only these partitions; all if empty.
+    pub partitions: Vec<u32>,
+    /// How workers read.
+    pub worker: pipeline::Options,
+    /// Free disk the log leaves alone.
+    pub reserve_bytes: Option<u64>,
+    /// For drills.
+    pub sabotage: Sabotage,
+}
+
+/// One partition of one workspace.
+pub struct Partition {
+    /// Its log.
+    pub log: Arc<dyn Log>,
+    /// How far its worker in this process has come.
+    pub progress: watch::Receiver<Progress>,
+}
+
+/// Every workspace's partitions. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    installation: Installation,
+    options: Options,
+    open: Mutex<HashMap<WorkspaceNo, Arc<Open>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    stop: Arc<AtomicBool>,
+    handle: tokio::runtime::Handle,
+}
+
+/// An open workspace.
+pub struct Open {
+    /// The workspace.
+    pub workspace: Arc<Workspace>,
+    /// Its partitions, by number.
+    pub partitions: Vec<Partition>,
+    /// Its latest events.
+    pub recent: Recent,
+}
+
+impl Runtime {
+    /// A runtime with nothing open. Workers use `handle` to wait.
+    pub fn new(installation: Installation, options: Options, handle: tokio::runtime::Handle) -> Self {
+        let inner = Inner {
+            installation,
+            options,
+            open: Mutex::default(),
+            threads: Mutex::default(),
+            stop: Arc::default(),
+            handle,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Opens every workspace that is not open yet.
+    ///
+    /// # Errors
+    /// A log or database that cannot be opened.
+    pub fn open_all(&self) -> kernel::Result<()> {
+        self.inner.installation.workspaces().iter().try_for_each(|w| self.open(w.no).map(drop))
+    }
+
+    /// A workspace's logs and workers, started on first use.
+    ///
+    /// # Errors
+    /// A log or database that cannot be opened, or no such workspace.
+    pub fn open(&self, no: WorkspaceNo) -> kernel::Result<Arc<Open>> {
+        let mut open = self.inner.open.lock();
+        if let Some(found) = open.get(&no) {
+            return Ok(Arc::clone(found));
+        }
+        let workspace = self.inner.installation.workspace(no)?;
+        let recent = Recent::default();
+        let partitions = (0..workspace.partitions)
+            .map(|partition| self.start(&workspace, partition, &recent))
+            .collect::<kernel::Result<Vec<_>>>()?;
+        let found = Arc::new(Open { workspace, partitions, recent });
+        open.insert(no, Arc::clone(&found));
+        Ok(found)
+    }
+
+    fn start(&self, workspace: &Arc<Workspace>, no: u32, recent: &Recent) -> kernel::Result<Partition> {
+        let inner = &self.inner;
+        let log = self.open_log(workspace, no)?;
+        let (sender, progress) = watch::channel(Progress::default());
+        let is_mine = inner.options.partitions.is_empty() || inner.options.partitions.contains(&no);
+        if inner.options.processes && is_mine {
+            let worker = self.worker(workspace, no, Arc::clone(&log), recent, sender)?;
+            let (stop, handle) = (Arc::clone(&inner.stop), inner.handle.clone());
+            let name = format!("pipeline-{}-{no}", workspace.no.0);
+            let thread = std::thread::Builder::new().name(name).spawn(move || worker.run(&stop, &handle));
+            inner.threads.lock().push(thread.map_err(Failure::internal)?);
+        }
+        Ok(Partition { log, progress })
+    }
+
+    fn worker(
+        &self,
+        workspace: &Workspace,
+        partition: u32,
+        log: Arc<dyn Log>,
+        recent: &Recent,
+        progress: watch::Sender<Progress>,
+    ) -> kernel::Result<Worker> {
+        let scope = Scope::system(workspace.no, "pipeline");
+        let context = Context { scope: scope.clone(), secret: workspace.secret, partition };
+        let sabotage = self.inner.options.sabotage;
+        let stages = stages::stages(sabotage.stages);
+        let program = Box::new(Applier::new(context, stages, handlers::all(), Arc::clone(recent)));
+        Ok(Worker {
+            log,
+            pool: self.inner.installation.store().workspace(workspace.no)?,
+            scope,
+            partition,
+            program,
+            clock: Arc::clone(self.inner.installation.clock()),
+            options: pipeline::Options { sabotage: sabotage.worker, ..self.inner.options.worker.clone() },
+            progress,
+            owned: None,
+        })
+    }
+
+    fn open_log(&self, workspace: &Workspace, partition: u32) -> kernel::Result<Arc<dyn Log>> {
+        let installation = &self.inner.installation;
+        let options = &self.inner.options;
+        match &options.log {
+            LogLocation::Directory(directory) => {
+                let path = directory.join(workspace.no.0.to_string()).join(partition.to_string());
+                if !options.collects {
+                    return Ok(Arc::new(SqliteLog::open_reader(&path)?));
+                }
+                let (clock, ids) = (Arc::clone(installation.clock()), Arc::clone(installation.ids()));
+                let mut log = log::sqlite::Options::new(clock, ids);
+                log.reserve_bytes = options.reserve_bytes.unwrap_or(log.reserve_bytes);
+                log.sabotage = options.sabotage.log;
+                Ok(Arc::new(SqliteLog::open(&path, log)?))
+            }
+            LogLocation::Nats(url) => {
+                let ids = Arc::clone(installation.ids());
+                // The name tells installations apart that share a server.
+                let salt = &workspace::credential::hex(&workspace.secret)[..8];
+                let stream = format!("headwater_{salt}_{}_{partition}", workspace.no.0);
+                Ok(Arc::new(NatsLog::open(url, &stream, log::nats::Options::new(ids))?))
+            }
+        }
+    }
+
+    /// The installation.
+    pub fn installation(&self) -> &Installation {
+        &self.inner.installation
+    }
+
+    /// Whether this process applies the logs.
+    pub fn processes(&self) -> bool {
+        self.inner.options.processes
+    }
+
+    /// Stops: appends that were admitted become durable, batches that were begun are finished.
+    pub async fn stop(&self) {
+        let open: Vec<Arc<Open>> = self.inner.open.lock().values().cloned().collect();
+        for partition in open.iter().flat_map(|o| &o.partitions) {
+            if let Err(error) = partition.log.close().await {
+                tracing::error!(%error, "closing the log");
+            }
+        }
+        self.inner.stop.store(true, Ordering::Release);
+        let threads = std::mem::take(&mut *self.inner.threads.lock());
+        let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
+        let _ = joined.await;
+    }
+}
