@@ -34,7 +34,10 @@ pub enum Error {
     /// A uniqueness or foreign-key rule refused the row.
     #[error("constraint: {0}")]
     Constraint(String),
-    /// Anything else: a defect, a broken file, a lost connection.
+    /// No connection, no memory, a shutdown, a failing disk: nobody's data is to blame.
+    #[error("the database cannot work now: {0}")]
+    Unavailable(String),
+    /// Anything else: a defect, a broken file.
     #[error("database: {0}")]
     Other(String),
 }
@@ -47,6 +50,11 @@ impl From<Error> for kernel::Failure {
         match error {
             Error::Full => Self::unavailable("the database's disk is full"),
             Error::Contention(_) => Self::unavailable("the database is busy"),
+            Error::Unavailable(cause) => {
+                // The client is not told the cause; whoever runs the server must be.
+                tracing::warn!(cause, "the database cannot work now");
+                Self::unavailable("the database cannot work now")
+            }
             Error::Constraint(text) => Self::conflict(text),
             Error::Other(text) => Self::Internal(text),
         }

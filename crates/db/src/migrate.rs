@@ -28,7 +28,7 @@ const MIGRATIONS: &[Migration] = migrations![
     false "0002_workspace",
 ];
 
-const TABLE: &str = "create table if not exists migration (name text primary key)";
+const TABLE: &str = "create table if not exists migration (name text not null primary key)";
 
 pub(crate) fn sqlite(connection: &mut rusqlite::Connection, is_installation: bool) -> Result<()> {
     connection.execute_batch(TABLE).map_err(sqlite::error)?;

@@ -1,5 +1,6 @@
 //! SQLite: one file per workspace, one writer, readers that never wait for it (WAL).
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -7,6 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql};
 
 use crate::tx::Keys;
+use crate::value::storable;
 use crate::{Bulk, Error, Result, Row, Value};
 
 /// Opens a connection that may write; creates the file.
@@ -111,7 +113,10 @@ impl ToSql for Value<'_> {
         Ok(ToSqlOutput::Borrowed(match self {
             Self::Null => ValueRef::Null,
             Self::Int(n) => ValueRef::Integer(*n),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Text(text) => match storable(text) {
+                Cow::Borrowed(text) => ValueRef::Text(text.as_bytes()),
+                Cow::Owned(text) => return Ok(ToSqlOutput::Owned(text.into())),
+            },
             Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
@@ -121,6 +126,9 @@ pub(crate) fn error(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Contention(error.to_string()),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory | ErrorCode::CannotOpen) => {
+            Error::Unavailable(error.to_string())
+        }
         Some(ErrorCode::ConstraintViolation) => Error::Constraint(error.to_string()),
         _ => Error::Other(error.to_string()),
     }

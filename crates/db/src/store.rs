@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use kernel::WorkspaceNo;
 use parking_lot::Mutex;
-use tokio::runtime::Runtime;
 
 use crate::tx::Inner;
 use crate::{Error, Result, Tx, Value, migrate, postgres, sqlite};
@@ -32,7 +31,7 @@ enum Backend {
 
 struct Server {
     url: String,
-    runtime: Arc<Runtime>,
+    runtime: Arc<postgres::Driver>,
     idle: Mutex<Vec<postgres::Connection>>,
 }
 
@@ -66,14 +65,8 @@ impl Store {
                 Backend::Sqlite { directory: directory.clone(), pools: Mutex::default() }
             }
             Location::Postgres(url) => {
-                let runtime = tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .thread_name("postgres")
-                    .enable_all()
-                    .build()
-                    .map_err(|e| Error::Other(e.to_string()))?;
-                let server =
-                    Server { url: url.clone(), runtime: Arc::new(runtime), idle: Mutex::default() };
+                let runtime = Arc::new(postgres::Driver::start()?);
+                let server = Server { url: url.clone(), runtime, idle: Mutex::default() };
                 let mut connection = postgres::Connection::open(&server.url, &server.runtime)?;
                 check_durability(&mut connection)?;
                 migrate::postgres(&mut connection)?;
@@ -129,11 +122,8 @@ impl Pool {
     fn open_sqlite(path: &Path, workspace: WorkspaceNo) -> Result<Self> {
         let mut writer = sqlite::open_writer(path)?;
         migrate::sqlite(&mut writer, workspace == INSTALLATION)?;
-        let inner = Kind::Sqlite {
-            path: path.to_owned(),
-            writer: Mutex::new(writer),
-            readers: Mutex::default(),
-        };
+        let inner =
+            Kind::Sqlite { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() };
         Ok(Self { inner: Arc::new(inner), workspace })
     }
 
@@ -168,7 +158,9 @@ impl Pool {
                 }
                 result
             }
-            Kind::Postgres(server) => self.on_server(server, "read only", work),
+            Kind::Postgres(server) => {
+                self.on_server(server, "isolation level repeatable read, read only", work)
+            }
         }
     }
 
@@ -208,7 +200,9 @@ impl Pool {
             self.workspace.0
         ))?;
         let value = work(&mut Tx { inner: Inner::Postgres(&mut connection) });
-        connection.batch(if value.is_ok() { "commit" } else { "rollback" })?;
+        // PostgreSQL answers `commit` with a quiet rollback if a statement failed and `work` went on all
+        // the same. The `select` fails then, and the caller learns that nothing was kept.
+        connection.batch(if value.is_ok() { "select 1; commit" } else { "rollback" })?;
         let mut idle = server.idle.lock();
         if idle.len() < IDLE_CONNECTIONS_MAX {
             idle.push(connection);
@@ -245,7 +239,9 @@ fn check_durability(connection: &mut postgres::Connection) -> Result<()> {
             Ok(())
         })?;
         if value == "off" {
-            return Err(Error::Other(format!("PostgreSQL runs with `{setting} = off`, which loses data; set it to `on`")));
+            return Err(Error::Other(format!(
+                "PostgreSQL runs with `{setting} = off`, which loses data; set it to `on`"
+            )));
         }
     }
     Ok(())

@@ -107,7 +107,8 @@ impl Tx<'_> {
     }
 
     /// Looks many keys up: `sql` says `key in (?k)` with `k` the number after the fixed `params`.
-    /// SQLite runs it once a key, PostgreSQL once with an array; rows come in no particular order.
+    /// SQLite runs it once a key, PostgreSQL once with an array; rows come in no particular order. Keys
+    /// are distinct: the rows of one given twice come twice on SQLite and once on PostgreSQL.
     ///
     /// # Errors
     /// As the database or `visit` says.

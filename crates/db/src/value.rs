@@ -1,5 +1,7 @@
 //! The four kinds of value that cross the interface, and rows of them.
 
+use std::borrow::Cow;
+
 use crate::{Error, Result};
 
 /// A parameter of a statement.
@@ -9,10 +11,16 @@ pub enum Value<'a> {
     Null,
     /// A 64-bit integer.
     Int(i64),
-    /// Text.
+    /// Text. PostgreSQL has no NUL in text, so both databases store U+FFFD in its place.
     Text(&'a str),
     /// Bytes.
     Blob(&'a [u8]),
+}
+
+/// Text as both databases can store it: a NUL that some sender escaped into a name must not make a
+/// row impossible to write.
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
 impl From<i64> for Value<'_> {

@@ -128,6 +128,7 @@ impl Commands for Joints {
                 ip: None,
                 user_agent: None,
                 shared: None,
+                first: 0,
                 events: vec![&raw],
             };
             let offset = self.append(scope.workspace, 0, frame.encode()).await?;

@@ -1,3 +1,11 @@
-//! The parts of the `headwater` binary that tests and benches use as well.
+//! The `headwater` binary's parts, as a library so that tests and benches run the real thing.
 
+pub mod applier;
+pub mod command;
 pub mod files;
+pub mod handlers;
+pub mod http;
+pub mod land;
+pub mod machine;
+pub mod runtime;
+pub mod stages;

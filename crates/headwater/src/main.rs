@@ -1,1 +1,17 @@
-fn main() {}
+//! `headwater`: one binary, every role. What the commands do is in the library beside this file.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use headwater::command::{Arguments, run};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            headwater::command::report(&error);
+            headwater::command::exit_code(&error)
+        }
+    }
+}

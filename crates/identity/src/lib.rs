@@ -2,8 +2,11 @@
 //!
 //! `rules` decides, purely and from content alone; what is stored, served and streamed lies beside it.
 
+pub mod commands;
+pub mod dry_run;
 pub mod rules;
 pub mod party;
 pub mod store;
 pub mod resolve;
 pub mod stages;
+pub mod routes;

@@ -10,3 +10,5 @@ pub mod store;
 pub mod stages;
 pub mod profile;
 pub mod timeline;
+pub mod search;
+pub mod routes;

@@ -117,11 +117,8 @@ fn read(
 /// Reads an event back as the pipeline read it.
 fn item(node: NodeNo, stored: &Stored) -> kernel::Result<Item> {
     let head = Frame::decode(&stored.head).map_err(Failure::internal)?;
-    // The frame had other events before this one; its place tells ids and order apart.
-    let mut events: Vec<&[u8]> = vec![&[]; stored.index as usize];
-    events.push(&stored.raw);
-    let frame = Frame { events, ..head };
-    let record = record::decode(&frame, stored.index as usize).map_err(Failure::internal)?;
+    let frame = Frame { first: stored.index, events: vec![&stored.raw], ..head };
+    let record = record::decode(&frame, 0).map_err(Failure::internal)?;
     let parse = |raw: &str| serde_json::from_str(raw).unwrap_or(Value::Null);
     let message: Value = serde_json::from_slice(&stored.raw).map_err(Failure::internal)?;
     let properties = match record.properties {

@@ -1,5 +1,6 @@
 //! The loop: read, apply, move the cursor, commit; wait when there is nothing, step down when fenced.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -106,21 +107,24 @@ impl Worker {
         let mut appended = self.log.appended();
         let mut pause = Duration::from_millis(20);
         while !stop.load(Ordering::Acquire) {
-            let failure = match self.own_and_drain(stop) {
+            // A panic outside the bisection is a defect, but a pipeline that silently stands still is worse.
+            let drained = catch_unwind(AssertUnwindSafe(|| self.own_and_drain(stop)))
+                .unwrap_or_else(|_| Err(Failure::internal("the pipeline panicked")));
+            let failure = match drained {
                 Ok(()) => {
                     pause = Duration::from_millis(20);
                     if let Err(error) = self.log.poll() {
                         tracing::warn!(%error, "the log cannot be polled");
                     }
-                    let wait = tokio::time::timeout(self.options.poll, appended.changed());
-                    let _ = runtime.block_on(async { wait.await });
+                    let poll = self.options.poll;
+                    let _ = runtime.block_on(async { tokio::time::timeout(poll, appended.changed()).await });
                     continue;
                 }
                 Err(failure) => failure,
             };
             self.program.rolled_back();
             tracing::warn!(partition = self.partition, %failure, "the pipeline pauses and will try again");
-            runtime.block_on(tokio::time::sleep(pause));
+            runtime.block_on(async { tokio::time::sleep(pause).await });
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
         }
     }

@@ -69,10 +69,8 @@ impl Installation {
         let workspaces = workspaces.into_iter().map(Arc::new).collect();
         let sources: Vec<Arc<Source>> = sources.into_iter().map(Arc::new).collect();
         let by_write_key = sources.iter().map(|s| (s.write_key_hash, Arc::clone(s))).collect();
-        let by_project = sources
-            .iter()
-            .filter_map(|s| Some((s.sensors_project.clone()?, Arc::clone(s))))
-            .collect();
+        let by_project =
+            sources.iter().filter_map(|s| Some((s.sensors_project.clone()?, Arc::clone(s)))).collect();
         *self.inner.known.write() = Known { workspaces, sources, by_write_key, by_project };
         Ok(())
     }

@@ -5,10 +5,11 @@
 //! SHA-256; a token or write key is shown once, when it is made.
 
 pub mod installation;
+pub mod routes;
 pub mod rules;
 pub mod store;
 
-pub use rules::credential;
 pub use installation::Installation;
+pub use rules::credential;
 pub use store::source::Source;
 pub use store::workspace::Workspace;

@@ -55,6 +55,25 @@ pub fn load_neighbourhood(
     Ok((graph.neighbourhood(&part, &working, &decisions), working))
 }
 
+/// The neighbourhoods of some nodes, each with its nodes as they are stored: for reports.
+///
+/// # Errors
+/// As the database says.
+pub fn load_part(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    start: &BTreeSet<NodeNo>,
+) -> db::Result<Vec<(Neighbourhood, Vec<Node>)>> {
+    let mut working = Working::default();
+    let decisions = decision::decision_live(identity.scope, tx)?;
+    let graph = read_graph(identity, tx, &mut working, start, &|_| false, &decisions)?;
+    let parts = graph.parts().into_iter().map(|part| {
+        let nodes = part.iter().filter_map(|no| working.get(*no)).cloned().collect();
+        (graph.neighbourhood(&part, &working, &decisions), nodes)
+    });
+    Ok(parts.collect())
+}
+
 /// The part of the graph around some nodes.
 struct Graph {
     nodes: BTreeSet<NodeNo>,

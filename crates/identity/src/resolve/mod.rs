@@ -15,7 +15,7 @@ use kernel::{Key, NodeNo, Scope};
 
 use crate::rules::Rules;
 use crate::store::node::{Node, node_key};
-pub use hard::load_neighbourhood;
+pub use hard::{load_neighbourhood, load_part};
 pub use working::Working;
 
 /// What recomputation needs to know of a workspace.

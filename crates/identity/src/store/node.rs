@@ -154,6 +154,17 @@ pub fn party_count(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<u64> {
     Ok(tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or_default() as u64)
 }
 
+/// Numbers of parties after one, in order.
+///
+/// # Errors
+/// As the database says.
+pub fn party_page(scope: &Scope, tx: &mut Tx<'_>, after: PartyNo, limit: usize) -> db::Result<Vec<PartyNo>> {
+    let sql = "select distinct party_no from node
+               where workspace_id = ?1 and party_no > ?2 and is_split = 0 order by party_no limit ?3";
+    let params = [scope.workspace.into(), i64::from(after.0).into(), (limit as i64).into()];
+    tx.query(sql, &params, |row| Ok(PartyNo(row.int(0)? as u32)))
+}
+
 fn collect(tx: &mut Tx<'_>, sql: &str, scope: &Scope, keys: Keys<'_>) -> db::Result<Vec<Node>> {
     let mut nodes = Vec::with_capacity(keys.len());
     tx.query_many(sql, &[scope.workspace.into()], keys, &mut |row| {

@@ -48,7 +48,7 @@ thread_local! {
 
 /// The head of a frame: everything but its events.
 pub fn head_of(frame: &Frame<'_>) -> Vec<u8> {
-    Frame { events: Vec::new(), ..frame.clone() }.encode()
+    Frame { first: 0, events: Vec::new(), ..frame.clone() }.encode()
 }
 
 /// Packs events, in the order given.

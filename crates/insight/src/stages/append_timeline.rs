@@ -65,7 +65,7 @@ fn events_by_node(batch: &Batch<'_, '_>) -> BTreeMap<NodeNo, Vec<Stored>> {
             by_node.entry(subject.node).or_default().push(Stored {
                 time: record.time,
                 key: event.key,
-                index: event.index as u32,
+                index: event.frame.first + event.index as u32,
                 head: head_of(event.frame),
                 raw: event.raw().to_vec(),
             });

@@ -2,8 +2,7 @@
 
 use db::Tx;
 
-use crate::batch::{Batch, Event, Stage, State};
-use crate::rules::frame::Frame;
+use crate::batch::{Batch, Stage, State};
 use crate::store::quarantine::{self, Quarantined};
 
 /// Writes every rejected event to quarantine.
@@ -26,16 +25,11 @@ impl Stage for QuarantineRejects {
                     event: event.record.as_ref().map_or_else(String::new, |r| r.event.to_string()),
                     received: event.frame.received,
                     state: "open".to_owned(),
-                    frame: alone(event),
+                    frame: event.frame.only(event.index).encode(),
                 };
                 quarantine::quarantine_put(&batch.context.scope, tx, &item)?;
             }
         }
         Ok(())
     }
-}
-
-/// A frame with only this event.
-fn alone(event: &Event<'_>) -> Vec<u8> {
-    Frame { events: vec![event.raw()], ..event.frame.clone() }.encode()
 }

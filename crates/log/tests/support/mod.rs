@@ -1,8 +1,6 @@
 //! What the tests of the log share: a clock turned by hand, ids that count, a NATS server of one's own.
 #![allow(dead_code, unreachable_pub, reason = "each test binary includes it and uses a part of it")]
 
-pub mod nats;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -11,6 +9,7 @@ use headwater_log::{Entry, Error, Log, Offset, sqlite};
 use kernel::Instant;
 use kernel::id::IdSource;
 use kernel::time::Clock;
+pub use testkit::nats;
 
 /// A clock that moves only when told.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 //! `hash(n) = SHA-256(hash(n−1) ‖ row n)`, so a changed, dropped or moved row breaks the chain at a
 //! place that [`audit_verify`] names. Details hold ids and counts, never personal data.
 
-use db::{Tx, Value};
+use db::{Row, Tx, Value};
 use kernel::{Instant, Scope};
 use sha2::{Digest, Sha256};
 
@@ -38,7 +38,8 @@ pub fn audit_append(
 ) -> db::Result<()> {
     tx.lock(0x4155_4449_5400_0000 | i64::from(scope.workspace.0))?;
     let sql = "select seq, hash from audit where workspace_id = ?1 order by seq desc limit 1";
-    let last = tx.query_one(sql, &[scope.workspace.into()], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))?;
+    let last =
+        tx.query_one(sql, &[scope.workspace.into()], |row| Ok((row.int(0)?, row.blob(1)?.to_vec())))?;
     let (seq, before) = last.map_or((1, vec![0; 32]), |(seq, hash)| (seq + 1, hash));
     let entry = Entry {
         seq,
@@ -72,6 +73,16 @@ pub fn audit_page(scope: &Scope, tx: &mut Tx<'_>, after: i64, limit: usize) -> d
     Ok(rows(scope, tx, after, limit)?.into_iter().map(|(entry, _)| entry).collect())
 }
 
+/// Entries before `before`, latest first, at most `limit`.
+///
+/// # Errors
+/// As the database says.
+pub fn audit_page_back(scope: &Scope, tx: &mut Tx<'_>, before: i64, limit: usize) -> db::Result<Vec<Entry>> {
+    let sql = "select seq, at_us, actor, action, subject, detail from audit
+               where workspace_id = ?1 and seq < ?2 order by seq desc limit ?3";
+    tx.query(sql, &[scope.workspace.into(), before.into(), Value::Int(limit as i64)], entry)
+}
+
 /// The number of the first entry that does not fit the chain, or `None` if all do.
 ///
 /// # Errors
@@ -93,15 +104,18 @@ fn rows(scope: &Scope, tx: &mut Tx<'_>, after: i64, limit: usize) -> db::Result<
     let sql = "select seq, at_us, actor, action, subject, detail, hash from audit
                where workspace_id = ?1 and seq > ?2 order by seq limit ?3";
     tx.query(sql, &[scope.workspace.into(), after.into(), Value::Int(limit as i64)], |row| {
-        let entry = Entry {
-            seq: row.int(0)?,
-            at: row.instant(1)?,
-            actor: row.text(2)?.to_owned(),
-            action: row.text(3)?.to_owned(),
-            subject: row.text(4)?.to_owned(),
-            detail: row.text(5)?.to_owned(),
-        };
-        Ok((entry, row.blob(6)?.to_vec()))
+        Ok((entry(row)?, row.blob(6)?.to_vec()))
+    })
+}
+
+fn entry(row: &Row<'_>) -> db::Result<Entry> {
+    Ok(Entry {
+        seq: row.int(0)?,
+        at: row.instant(1)?,
+        actor: row.text(2)?.to_owned(),
+        action: row.text(3)?.to_owned(),
+        subject: row.text(4)?.to_owned(),
+        detail: row.text(5)?.to_owned(),
     })
 }
 

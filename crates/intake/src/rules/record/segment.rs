@@ -168,10 +168,6 @@ fn identifiers<'a>(
 ) -> Result<Vec<super::Identifier<'a>>, Reject> {
     let user_id = super::identifier_value("userId", message.user_id)?;
     let anonymous_id = super::identifier_value("anonymousId", message.anonymous_id)?;
-    if user_id.is_none() && anonymous_id.is_none() {
-        let reason = "neither `userId` nor `anonymousId` is there";
-        return Err(Reject::field(super::Class::Schema, "userId", reason));
-    }
     let mut found = Identifiers::default();
     found.add_some("user_id", user_id);
     found.add_some("anonymous_id", anonymous_id);
@@ -188,6 +184,10 @@ fn identifiers<'a>(
     found.add_some("mobile", mobile);
     found.add_some("device_id", device_id(about.device));
     external_ids(about.external_ids, &mut found);
+    if found.0.is_empty() {
+        let reason = "there is neither `userId` nor `anonymousId`, nor another identifier";
+        return Err(Reject::field(super::Class::Schema, "userId", reason));
+    }
     Ok(found.0)
 }
 

@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+/// A running server with a store of its own.
+#[derive(Debug)]
 pub struct Server {
     child: Child,
     port: u16,
@@ -27,6 +29,7 @@ impl Server {
         Self { child, port, dir, setting }
     }
 
+    /// Where it listens.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }

@@ -1,0 +1,56 @@
+//! Where an installation is: the arguments every command has.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use db::{Location, Store};
+use workspace::Installation;
+
+use crate::machine::{MachineClock, MachineIds};
+use crate::runtime::LogLocation;
+
+/// Where the data are.
+#[derive(Clone, Debug, Args)]
+pub struct Setting {
+    /// Folder of the installation
+    #[arg(long, value_name = "DIR", default_value = "data", env = "HEADWATER_DATA")]
+    pub data: PathBuf,
+    /// Keep state in PostgreSQL (postgres://user:password@host/database) instead of files in the folder
+    #[arg(long, value_name = "URL", env = "HEADWATER_STORE")]
+    pub store: Option<String>,
+    /// Keep the event log in NATS JetStream (nats://host:port) instead of files in the folder
+    #[arg(long, value_name = "URL", env = "HEADWATER_LOG")]
+    pub log: Option<String>,
+}
+
+impl Setting {
+    /// Where the databases are.
+    pub fn location(&self) -> Location {
+        match &self.store {
+            Some(url) => Location::Postgres(url.clone()),
+            None => Location::Directory(self.data.clone()),
+        }
+    }
+
+    /// Where the logs are.
+    pub fn log_location(&self) -> LogLocation {
+        match &self.log {
+            Some(url) => LogLocation::Nats(url.clone()),
+            None => LogLocation::Directory(self.data.join("log")),
+        }
+    }
+
+    /// Opens the installation; its tables are created or brought up to date.
+    ///
+    /// # Errors
+    /// A folder or database that cannot be opened.
+    pub fn open(&self) -> anyhow::Result<Installation> {
+        std::fs::create_dir_all(&self.data)
+            .with_context(|| format!("creating the folder {}", self.data.display()))?;
+        let store = Store::open(&self.location()).context("opening the store")?;
+        let clock = Arc::new(MachineClock::default());
+        Ok(Installation::open(store, clock, Arc::new(MachineIds))?)
+    }
+}

@@ -1,0 +1,129 @@
+//! The HTTP face: collector, API, health and metrics, joined into one router.
+
+pub mod metrics;
+pub mod pipeline;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use bytes::Bytes;
+use intake::routes::collect::{self, Collector};
+use kernel::scope::Permission;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::routes;
+use web::{Api, Guarded, Problem, SECURITY_SCHEME};
+
+use crate::land::Joints;
+use crate::runtime::Runtime;
+
+/// analytics.js of `@segment/analytics-next` (MIT, see `sdk/browser/LICENSE`).
+const ANALYTICS_SCRIPT: &[u8] = include_bytes!("../../../sdk/browser/analytics.min.js");
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Headwater",
+    description = "Customer data platform: collect, One ID, profile and timeline. Send `Authorization: Bearer <token>`; every list is paged by `cursor`; errors are problem documents (RFC 9457) with a stable `code`."
+))]
+struct Document;
+
+/// Which parts of the face this process shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Faces {
+    /// The collector.
+    pub collects: bool,
+    /// The API and the page.
+    pub serves: bool,
+}
+
+/// What the whole process shares.
+#[derive(Clone)]
+pub struct Server {
+    /// What runs.
+    pub runtime: Runtime,
+    /// The collector.
+    pub collector: Collector,
+}
+
+impl Server {
+    /// A server over a runtime.
+    pub fn new(runtime: Runtime) -> Self {
+        let joints = Arc::new(Joints { runtime: runtime.clone() });
+        let installation = runtime.installation();
+        let (clock, ids) = (Arc::clone(installation.clock()), Arc::clone(installation.ids()));
+        let collector = Collector::new(joints.clone(), joints, clock, ids)
+            .with_script(Bytes::from_static(ANALYTICS_SCRIPT));
+        Self { runtime, collector }
+    }
+
+    /// The router of everything this process shows.
+    pub fn router(&self, faces: Faces) -> Router {
+        let mut router = Router::new();
+        if faces.collects {
+            router = router.merge(collect::router(self.collector.clone()));
+        }
+        if faces.serves {
+            router = router.merge(self.api().0);
+        }
+        router
+            .route("/healthz", get(|| async { "ok" }))
+            .route("/readyz", get(ready).with_state(self.clone()))
+            .route("/metrics", get(metrics::metrics).with_state(self.clone()))
+            .fallback(|| async { Problem(kernel::Failure::not_found("page")) })
+    }
+
+    /// The API's router, and every route with the permission it needs.
+    pub fn api(&self) -> (Router, Vec<Guarded>) {
+        let (router, document, guarded) = self.routes();
+        let json = Bytes::from(document.to_pretty_json().unwrap_or_default());
+        let spec = get(move || async move { ([(header::CONTENT_TYPE, "application/json")], json) });
+        (router.route("/api/v1/openapi.json", spec), guarded)
+    }
+
+    /// The OpenAPI document.
+    pub fn document(&self) -> utoipa::openapi::OpenApi {
+        self.routes().1
+    }
+
+    fn routes(&self) -> (Router, utoipa::openapi::OpenApi, Vec<Guarded>) {
+        let installation = self.runtime.installation().clone();
+        let mut document = Document::openapi();
+        document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+        let components = document.components.get_or_insert_default();
+        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.security_schemes.insert(SECURITY_SCHEME.to_owned(), bearer.into());
+        let auth = Arc::new(installation.clone());
+        let joints = Arc::new(Joints { runtime: self.runtime.clone() });
+
+        let api = Api::new(auth.clone(), document)
+            .route(Permission::PipelineRead, routes!(pipeline::pipeline_status))
+            .route(Permission::PipelineRead, routes!(pipeline::events_recent));
+        let (own, document, mut guarded) = api.finish();
+        let mut router = own.with_state(self.clone());
+
+        let state = insight::routes::Parties::new(installation.clone());
+        let (more, document, list) = insight::routes::routes(Api::new(auth.clone(), document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
+        let state = identity::routes::Decisions::new(installation.clone(), joints.clone());
+        let (more, document, list) = identity::routes::routes(Api::new(auth, document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+        guarded.sort();
+        (router, document, guarded)
+    }
+}
+
+/// Ready when the store answers; a process that applies logs opened them at start.
+async fn ready(State(server): State<Server>) -> impl IntoResponse {
+    let reloaded = web::blocking(move || server.runtime.installation().reload()).await;
+    match reloaded {
+        Ok(()) => (StatusCode::OK, "ready"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer"),
+    }
+}
