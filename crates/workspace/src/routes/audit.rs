@@ -5,9 +5,9 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Caller, Page, PageQuery, decode_cursor};
+use web::{Answer, Caller, Page, PageQuery, ProblemDocument, decode_cursor};
 
-use super::list::{Problems, page};
+use super::list::page;
 use super::request::Query;
 use crate::Installation;
 use crate::store::audit::{Entry, audit_page, audit_page_back, audit_verify as verify};
@@ -61,7 +61,8 @@ pub(super) struct AuditQuery {
 
 /// The audit log
 #[utoipa::path(get, path = "/api/v1/audit", tag = "workspace", operation_id = "audit_list",
-    params(AuditQuery, PageQuery), responses((status = 200, body = Page<AuditEntry>), Problems),
+    params(AuditQuery, PageQuery), responses((status = 200, body = Page<AuditEntry>),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
     security(("token" = [])))]
 pub(super) async fn audit_list(
     State(installation): State<Installation>,
@@ -92,7 +93,9 @@ pub(super) struct AuditVerdict {
 
 /// Verify the chain of the audit log
 #[utoipa::path(get, path = "/api/v1/audit/verify", tag = "workspace", operation_id = "audit_verify",
-    responses((status = 200, body = AuditVerdict), Problems), security(("token" = [])))]
+    responses((status = 200, body = AuditVerdict),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn audit_verify(
     State(installation): State<Installation>,
     Caller(scope): Caller,

@@ -1,7 +1,7 @@
 //! Making a page out of rows.
 
 use serde::Serialize;
-use web::{Page, ProblemDocument, encode_cursor};
+use web::{Page, encode_cursor};
 
 /// Makes a page of at most `limit` rows. Hand in one row more if there is one: it only tells that there
 /// is a next page, which begins after the `position` of the last row shown.
@@ -16,15 +16,6 @@ pub fn page<R, T, P: Serialize>(
     let next = rows.last().filter(|_| has_more).map(|last| encode_cursor(&position(last)));
     Page { items: rows.into_iter().map(item).collect(), next }
 }
-
-/// What every operation may answer instead of 200.
-#[derive(Debug, utoipa::IntoResponses)]
-#[response(
-    status = "default",
-    description = "A problem document with a stable `code`",
-    content_type = "application/problem+json"
-)]
-pub struct Problems(#[to_schema] pub ProblemDocument);
 
 #[cfg(test)]
 mod tests {

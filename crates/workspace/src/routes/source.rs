@@ -6,10 +6,10 @@ use kernel::{Failure, Scope, SourceNo};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use web::{Answer, Caller, Page, PageQuery, decode_cursor};
+use web::{Answer, Caller, Page, PageQuery, ProblemDocument, decode_cursor};
 
 use super::act::{Act, perform};
-use super::list::{Problems, page};
+use super::list::page;
 use super::request::{Body, Path, Query};
 use crate::rules::sender;
 use crate::store::source::{self, Change, source_fetch};
@@ -97,7 +97,9 @@ pub(super) struct SourceKey {
 
 /// The sources
 #[utoipa::path(get, path = "/api/v1/sources", tag = "workspace", operation_id = "source_list",
-    params(PageQuery), responses((status = 200, body = Page<Source>), Problems), security(("token" = [])))]
+    params(PageQuery), responses((status = 200, body = Page<Source>),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn source_list(
     State(installation): State<Installation>,
     Caller(scope): Caller,
@@ -115,7 +117,8 @@ pub(super) async fn source_list(
 
 /// Make a source
 #[utoipa::path(post, path = "/api/v1/sources", tag = "workspace", operation_id = "source_create",
-    request_body = NewSource, responses((status = 200, body = SourceKey), Problems),
+    request_body = NewSource, responses((status = 200, body = SourceKey),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
     security(("token" = [])))]
 pub(super) async fn source_create(
     State(installation): State<Installation>,
@@ -160,7 +163,9 @@ fn create(installation: &Installation, scope: &Scope, new: NewSource) -> kernel:
 /// Enable, disable or change a source
 #[utoipa::path(patch, path = "/api/v1/sources/{id}", tag = "workspace", operation_id = "source_update",
     params(("id" = String, Path, description = "The source's id")), request_body = SourceChange,
-    responses((status = 200, body = Source), Problems), security(("token" = [])))]
+    responses((status = 200, body = Source),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn source_update(
     State(installation): State<Installation>,
     Caller(scope): Caller,
@@ -194,7 +199,9 @@ pub(super) async fn source_update(
 #[utoipa::path(post, path = "/api/v1/sources/{id}/rotate_key", tag = "workspace",
     operation_id = "source_rotate_key",
     params(("id" = String, Path, description = "The source's id")),
-    responses((status = 200, body = SourceKey), Problems), security(("token" = [])))]
+    responses((status = 200, body = SourceKey),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn source_rotate_key(
     State(installation): State<Installation>,
     Caller(scope): Caller,

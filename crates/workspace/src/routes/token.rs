@@ -8,10 +8,10 @@ use kernel::{Failure, Instant, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use web::{Answer, Caller, Page, PageQuery, decode_cursor};
+use web::{Answer, Caller, Page, PageQuery, ProblemDocument, decode_cursor};
 
 use super::act::{Act, perform};
-use super::list::{Problems, page};
+use super::list::page;
 use super::request::{Body, Path, Query};
 use crate::store::token::{self, ApiToken, token_fetch};
 use crate::{Installation, credential};
@@ -76,7 +76,9 @@ pub(super) struct NewTokenSecret {
 
 /// The API tokens, oldest first
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "workspace", operation_id = "token_list",
-    params(PageQuery), responses((status = 200, body = Page<Token>), Problems), security(("token" = [])))]
+    params(PageQuery), responses((status = 200, body = Page<Token>),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn token_list(
     State(installation): State<Installation>,
     Caller(scope): Caller,
@@ -94,7 +96,8 @@ pub(super) async fn token_list(
 
 /// Make an API token
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "workspace", operation_id = "token_create",
-    request_body = NewToken, responses((status = 200, body = NewTokenSecret), Problems),
+    request_body = NewToken, responses((status = 200, body = NewTokenSecret),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
     security(("token" = [])))]
 pub(super) async fn token_create(
     State(installation): State<Installation>,
@@ -127,7 +130,9 @@ fn create(installation: &Installation, scope: &Scope, new: &NewToken) -> kernel:
 /// Revoke an API token
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "workspace", operation_id = "token_revoke",
     params(("id" = String, Path, description = "The token's id")),
-    responses((status = 200, body = Token), Problems), security(("token" = [])))]
+    responses((status = 200, body = Token),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn token_revoke(
     State(installation): State<Installation>,
     Caller(scope): Caller,

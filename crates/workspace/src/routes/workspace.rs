@@ -4,9 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{Answer, Caller};
+use web::{Answer, Caller, ProblemDocument};
 
-use super::list::Problems;
 use crate::Installation;
 
 /// A workspace. Its secret is never shown.
@@ -22,7 +21,9 @@ pub(super) struct Workspace {
 
 /// The caller's workspace
 #[utoipa::path(get, path = "/api/v1/workspace", tag = "workspace", operation_id = "workspace_fetch",
-    responses((status = 200, body = Workspace), Problems), security(("token" = [])))]
+    responses((status = 200, body = Workspace),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn workspace_fetch(
     State(installation): State<Installation>,
     Caller(scope): Caller,

@@ -89,13 +89,11 @@ pub fn audit_page_back(scope: &Scope, tx: &mut Tx<'_>, before: i64, limit: usize
 /// As the database says.
 pub fn audit_verify(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<Option<i64>> {
     let mut before = vec![0; 32];
-    let mut expected = 1;
-    for (entry, hash) in rows(scope, tx, 0, usize::MAX >> 1)? {
+    for (expected, (entry, hash)) in (1..).zip(rows(scope, tx, 0, usize::MAX >> 1)?) {
         if entry.seq != expected || chain(&before, &entry) != hash[..] {
             return Ok(Some(expected));
         }
         before = hash;
-        expected += 1;
     }
     Ok(None)
 }
