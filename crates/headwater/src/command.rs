@@ -4,6 +4,7 @@ pub mod init;
 pub mod openapi;
 pub mod serve;
 pub mod setting;
+pub mod verify;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ enum Command {
     Init(init::Init),
     /// Collect, process and serve
     Serve(serve::Serve),
+    /// Rebuild the state from the log and compare
+    Verify(verify::Verify),
     /// Print the OpenAPI document of the API
     Openapi(openapi::Openapi),
 }
@@ -36,6 +39,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Openapi(openapi) => openapi.run(),
     }
 }

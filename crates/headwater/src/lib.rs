@@ -2,10 +2,12 @@
 
 pub mod applier;
 pub mod command;
+pub mod digest;
 pub mod files;
 pub mod handlers;
 pub mod http;
 pub mod land;
+pub mod logs;
 pub mod machine;
 pub mod runtime;
 pub mod stages;

@@ -1,30 +1,21 @@
 //! What runs: a log and a worker for each partition of each workspace.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use intake::batch::Context;
 use kernel::{Failure, Scope, WorkspaceNo};
-use log::{Log, NatsLog, SqliteLog};
+use log::Log;
 use parking_lot::Mutex;
 use pipeline::{Progress, Worker};
 use tokio::sync::watch;
 use workspace::{Installation, Workspace};
 
 use crate::applier::{Applier, Recent};
+use crate::logs::LogLocation;
 use crate::{handlers, stages};
-
-/// Where the logs are.
-#[derive(Clone, Debug)]
-pub enum LogLocation {
-    /// Segment files below this folder.
-    Directory(PathBuf),
-    /// Streams of this NATS server.
-    Nats(String),
-}
 
 /// Guarantees to break on purpose; all off unless a drill turns one on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -172,28 +163,15 @@ impl Runtime {
     }
 
     fn open_log(&self, workspace: &Workspace, partition: u32) -> kernel::Result<Arc<dyn Log>> {
-        let installation = &self.inner.installation;
-        let options = &self.inner.options;
-        match &options.log {
-            LogLocation::Directory(directory) => {
-                let path = directory.join(workspace.no.0.to_string()).join(partition.to_string());
-                if !options.collects {
-                    return Ok(Arc::new(SqliteLog::open_reader(&path)?));
-                }
-                let (clock, ids) = (Arc::clone(installation.clock()), Arc::clone(installation.ids()));
-                let mut log = log::sqlite::Options::new(clock, ids);
-                log.reserve_bytes = options.reserve_bytes.unwrap_or(log.reserve_bytes);
-                log.sabotage = options.sabotage.log;
-                Ok(Arc::new(SqliteLog::open(&path, log)?))
-            }
-            LogLocation::Nats(url) => {
-                let ids = Arc::clone(installation.ids());
-                // The name tells installations apart that share a server.
-                let salt = &workspace::credential::hex(&workspace.secret)[..8];
-                let stream = format!("headwater_{salt}_{}_{partition}", workspace.no.0);
-                Ok(Arc::new(NatsLog::open(url, &stream, log::nats::Options::new(ids))?))
-            }
+        let (installation, options) = (&self.inner.installation, &self.inner.options);
+        if !options.collects {
+            return Ok(options.log.open_reader(installation, workspace, partition)?);
         }
+        let (clock, ids) = (Arc::clone(installation.clock()), Arc::clone(installation.ids()));
+        let mut log = log::sqlite::Options::new(clock, ids);
+        log.reserve_bytes = options.reserve_bytes.unwrap_or(log.reserve_bytes);
+        log.sabotage = options.sabotage.log;
+        Ok(options.log.open(installation, workspace, partition, log)?)
     }
 
     /// The installation.

@@ -4,6 +4,7 @@
 //! traits whose real implementations live in the binary and whose fixed ones live in `testkit`.
 
 pub mod decimal;
+pub mod digest;
 pub mod failure;
 pub mod id;
 pub mod json;

@@ -10,7 +10,8 @@ use workspace::Installation;
 use super::say;
 use crate::http::Server;
 use crate::machine::{MachineClock, MachineIds};
-use crate::runtime::{LogLocation, Options, Runtime};
+use crate::logs::LogLocation;
+use crate::runtime::{Options, Runtime};
 
 /// Print the OpenAPI document of the API.
 #[derive(Clone, Debug, Args)]

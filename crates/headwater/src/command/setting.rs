@@ -9,7 +9,7 @@ use db::{Location, Store};
 use workspace::Installation;
 
 use crate::machine::{MachineClock, MachineIds};
-use crate::runtime::LogLocation;
+use crate::logs::LogLocation;
 
 /// Where the data are.
 #[derive(Clone, Debug, Args)]

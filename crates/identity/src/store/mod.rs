@@ -5,6 +5,7 @@ pub mod claim;
 pub mod contested;
 pub mod decision;
 pub mod definition;
+pub mod digest;
 pub mod edge;
 pub mod holder;
 pub mod node;

@@ -1,5 +1,6 @@
 //! Tables of insight: what was said of nodes, their events, and terms to find them by.
 
+pub mod digest;
 pub mod search_term;
 pub mod timeline;
 pub mod trait_fact;

@@ -1,0 +1,40 @@
+//! What of insight's tables makes two states the same: facts, events, terms; not how they are packed.
+
+use db::Tx;
+use identity::store::digest::{Keys, key};
+use kernel::digest::Digest;
+use kernel::{NodeNo, Scope};
+
+use crate::rules::chunk;
+
+/// Adds every fact, event and search term.
+///
+/// # Errors
+/// As the database says, or a damaged chunk.
+pub fn digest_add(scope: &Scope, tx: &mut Tx<'_>, keys: &Keys, digest: &mut Digest) -> kernel::Result<()> {
+    let sql = "select node_no, field, source_no, bucket, op, slot, value, time_us, key from trait_fact
+               where workspace_id = ?1";
+    tx.each(sql, &[scope.workspace.into()], &mut |row| {
+        let node = key(keys, NodeNo(row.int(0)? as u64));
+        let [source, bucket, op, time] =
+            [row.int(2)?, row.int(3)?, row.int(4)?, row.int(7)?].map(i64::to_le_bytes);
+        let (field, value) = (row.text(1)?.as_bytes(), row.text(6)?.as_bytes());
+        digest.add("fact", &[node, field, &source, &bucket, &op, row.blob(5)?, value, &time, row.blob(8)?]);
+        Ok(())
+    })?;
+    let sql = "select node_no, body from timeline where workspace_id = ?1";
+    tx.each(sql, &[scope.workspace.into()], &mut |row| {
+        let node = key(keys, NodeNo(row.int(0)? as u64));
+        let events = chunk::decode(row.blob(1)?).map_err(|e| db::Error::Other(e.to_string()))?;
+        for event in events {
+            digest.add("event", &[node, &event.time.0.to_le_bytes(), &event.key.0, &event.raw]);
+        }
+        Ok(())
+    })?;
+    let sql = "select term, node_no from search_term where workspace_id = ?1";
+    tx.each(sql, &[scope.workspace.into()], &mut |row| {
+        digest.add("term", &[row.text(0)?.as_bytes(), key(keys, NodeNo(row.int(1)? as u64))]);
+        Ok(())
+    })?;
+    Ok(())
+}
