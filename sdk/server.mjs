@@ -59,7 +59,7 @@ export async function run(script, ...person) {
 export async function settled() {
   for (const deadline = Date.now() + 20_000; ; await pause(50)) {
     const { body } = await call('GET', '/api/v1/pipeline');
-    if (body.lag === 0) return;
+    if (body.lag_ms === 0) return;
     assert.ok(Date.now() < deadline, `the pipeline still lags after 20 s: ${JSON.stringify(body)}`);
   }
 }
