@@ -33,7 +33,8 @@ pub(super) fn recompute(
     for part in graph.parts() {
         let neighbourhood = graph.neighbourhood(&part, working, &decisions);
         let clusters = cluster::solve(&neighbourhood, identity.rules);
-        apply(identity, tx, working, &neighbourhood, &clusters, resolved)?;
+        let solved = Solved { neighbourhood: &neighbourhood, clusters: &clusters, closed: &graph.closed };
+        solved.apply(identity, tx, working, resolved)?;
     }
     Ok(())
 }
@@ -77,6 +78,8 @@ pub fn load_part(
 /// The part of the graph around some nodes.
 struct Graph {
     nodes: BTreeSet<NodeNo>,
+    /// Nodes known to be crowded: they link nobody, and nothing was looked for behind them.
+    closed: BTreeSet<NodeNo>,
     edges: Vec<Edge>,
     claims: HashMap<NodeNo, Vec<Claim>>,
     /// Pairs that decisions put into one neighbourhood although no edge does.
@@ -92,7 +95,7 @@ fn read_graph(
     decisions: &[Decision],
 ) -> db::Result<Graph> {
     let mut seen = start.clone();
-    let mut frontier: Vec<NodeNo> = start.iter().copied().collect();
+    let mut frontier: Vec<NodeNo> = start.iter().copied().filter(|no| !crowded(*no)).collect();
     let mut edges: BTreeMap<(NodeNo, NodeNo, i64), Edge> = BTreeMap::new();
     let mut ties = Vec::new();
     while !frontier.is_empty() && seen.len() < NEIGHBOURHOOD_NODES_MAX {
@@ -116,7 +119,8 @@ fn read_graph(
     for claim in claim::claim_of(identity.scope, tx, &numbers)? {
         claims.entry(claim.node).or_default().push(claim);
     }
-    Ok(Graph { nodes: seen, edges: edges.into_values().collect(), claims, ties })
+    let closed = seen.iter().copied().filter(|no| crowded(*no)).collect();
+    Ok(Graph { nodes: seen, closed, edges: edges.into_values().collect(), claims, ties })
 }
 
 impl Graph {
@@ -170,7 +174,8 @@ impl Graph {
             key: node.key,
             kind: Arc::from(node.kind.as_str()),
             first_seen: node.first,
-            unbound_until: node.unbound,
+            // Not all edges of a closed node are here, so it cannot show that it is crowded.
+            unbound_until: if self.closed.contains(&node.no) { Some(Instant(i64::MAX)) } else { node.unbound },
             claims: claims.filter_map(guarded).collect(),
         }
     }
@@ -201,33 +206,79 @@ fn verdict(decision: &Decision) -> cluster::Decision {
     cluster::Decision { id: decision.id, at: decision.at, kind }
 }
 
-/// Gives every vertex the party of its cluster, splits nodes that changed hands, keeps what was refused.
-fn apply(
-    identity: &Identity<'_>,
-    tx: &mut Tx<'_>,
-    working: &mut Working,
-    neighbourhood: &Neighbourhood,
-    clusters: &Clusters,
-    resolved: &mut Resolved,
-) -> db::Result<()> {
-    let mut numbers = Vec::with_capacity(clusters.vertices.len());
-    for vertex in &clusters.vertices {
-        let base = neighbourhood.nodes[vertex.node].no;
-        numbers.push(match vertex.era {
-            0 => base,
-            era => era_node(identity, tx, working, base, era, vertex.first_seen)?,
-        });
-    }
-    for cluster in &clusters.clusters {
-        let party = working.anchor(identity.scope, tx, numbers[cluster.anchor])?;
-        for member in &cluster.members {
-            give(working, numbers[*member], party, resolved);
+/// A neighbourhood and what became of it.
+struct Solved<'a> {
+    neighbourhood: &'a Neighbourhood,
+    clusters: &'a Clusters,
+    closed: &'a BTreeSet<NodeNo>,
+}
+
+impl Solved<'_> {
+    /// Gives every vertex the party of its cluster, splits nodes that changed hands, keeps what was refused.
+    fn apply(
+        &self,
+        identity: &Identity<'_>,
+        tx: &mut Tx<'_>,
+        working: &mut Working,
+        resolved: &mut Resolved,
+    ) -> db::Result<()> {
+        let Self { neighbourhood, clusters, closed } = self;
+        let mut numbers = Vec::with_capacity(clusters.vertices.len());
+        for vertex in &clusters.vertices {
+            let base = neighbourhood.nodes[vertex.node].no;
+            numbers.push(match vertex.era {
+                era if era > 0 && !closed.contains(&base) => {
+                    era_node(identity, tx, working, base, era, vertex.first_seen)?
+                }
+                _ => base,
+            });
         }
+        for cluster in &clusters.clusters {
+            let party = working.anchor(identity.scope, tx, numbers[cluster.anchor])?;
+            for member in &cluster.members {
+                give(working, numbers[*member], party, resolved);
+            }
+        }
+        for (node, eras) in clusters.eras.iter().enumerate() {
+            let no = neighbourhood.nodes[node].no;
+            if !closed.contains(&no) {
+                split(identity, tx, working, no, eras, clusters, &numbers)?;
+            }
+        }
+        self.keep_refused(identity, tx, &numbers, resolved)
     }
-    for (node, eras) in clusters.eras.iter().enumerate() {
-        split(identity, tx, working, neighbourhood.nodes[node].no, eras, clusters, &numbers)?;
+
+    fn keep_refused(
+        &self,
+        identity: &Identity<'_>,
+        tx: &mut Tx<'_>,
+        numbers: &[NodeNo],
+        resolved: &mut Resolved,
+    ) -> db::Result<()> {
+        let mut rows = BTreeMap::new();
+        for refused in &self.clusters.refused {
+            let (x, y) = (numbers[refused.a], numbers[refused.b]);
+            let is_closed = self.closed.contains(&x) || self.closed.contains(&y);
+            let reason = if is_closed { name(&Reason::SuperConnected) } else { name(&refused.reason) };
+            let (a, b) = (x.min(y), x.max(y));
+            rows.insert((a, b), Contested { a, b, reason, evidence: refused.evidence });
+        }
+        let rows: Vec<Contested> = rows.into_values().collect();
+        let open = self.neighbourhood.nodes.iter().map(|n| n.no).chain(numbers.iter().copied());
+        let open = open.filter(|no| !self.closed.contains(no));
+        let mut open: Vec<NodeNo> = BTreeSet::from_iter(open).into_iter().collect();
+        if open.len() == 1 && rows.is_empty() {
+            open.clear(); // Alone: it never had an edge that could have been refused.
+        }
+        let mut before = contested::contested_of(identity.scope, tx, &open)?;
+        before.sort_unstable_by_key(|row| (row.a, row.b));
+        if before != rows {
+            contested::contested_replace(identity.scope, tx, &open, &rows)?;
+        }
+        let neighbours_max = identity.rules.document().neighbours_max as usize;
+        resolved.crowded.extend(crowded_ends(self.neighbourhood, self.clusters, neighbours_max));
+        Ok(())
     }
-    keep_refused(identity, tx, neighbourhood, clusters, &numbers, resolved)
 }
 
 fn give(working: &mut Working, no: NodeNo, party: PartyNo, resolved: &mut Resolved) {
@@ -310,43 +361,15 @@ fn split(
     Ok(())
 }
 
-fn keep_refused(
-    identity: &Identity<'_>,
-    tx: &mut Tx<'_>,
-    neighbourhood: &Neighbourhood,
-    clusters: &Clusters,
-    numbers: &[NodeNo],
-    resolved: &mut Resolved,
-) -> db::Result<()> {
-    let mut rows = BTreeMap::new();
-    for refused in &clusters.refused {
-        let (a, b) = (numbers[refused.a].min(numbers[refused.b]), numbers[refused.a].max(numbers[refused.b]));
-        rows.insert((a, b), Contested { a, b, reason: name(&refused.reason), evidence: refused.evidence });
-    }
-    let nodes: Vec<NodeNo> = neighbourhood.nodes.iter().map(|n| n.no).chain(numbers.iter().copied()).collect();
-    let mut nodes: Vec<NodeNo> = BTreeSet::from_iter(nodes).into_iter().collect();
-    if nodes.len() == 1 && rows.is_empty() {
-        nodes.clear(); // Alone: it never had an edge that could have been refused.
-    }
-    let rows: Vec<Contested> = rows.into_values().collect();
-    let mut before = contested::contested_of(identity.scope, tx, &nodes)?;
-    before.sort_unstable_by_key(|row| (row.a, row.b));
-    if before != rows {
-        contested::contested_replace(identity.scope, tx, &nodes, &rows)?;
-    }
-    resolved.crowded.extend(crowded_ends(neighbourhood, clusters));
-    Ok(())
-}
-
-/// The end of each super-connected pair that has the most such pairs: the one to blame.
-fn crowded_ends(neighbourhood: &Neighbourhood, clusters: &Clusters) -> Vec<NodeNo> {
+/// The end of each super-connected pair that has more such pairs than allowed: the one to blame.
+fn crowded_ends(neighbourhood: &Neighbourhood, clusters: &Clusters, neighbours_max: usize) -> Vec<NodeNo> {
     let mut degree: HashMap<usize, usize> = HashMap::new();
     let pairs = clusters.refused.iter().filter(|r| r.reason == Reason::SuperConnected);
     for end in pairs.flat_map(|r| [r.a, r.b]) {
         *degree.entry(clusters.vertices[end].node).or_default() += 1;
     }
-    let mut ends: Vec<NodeNo> =
-        degree.iter().filter(|(_, pairs)| **pairs > 25).map(|(node, _)| neighbourhood.nodes[*node].no).collect();
+    let crowded = degree.iter().filter(|(_, pairs)| **pairs > neighbours_max);
+    let mut ends: Vec<NodeNo> = crowded.map(|(node, _)| neighbourhood.nodes[*node].no).collect();
     ends.sort_unstable();
     ends
 }
