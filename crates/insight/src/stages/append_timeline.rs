@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use db::Tx;
 use intake::batch::{Batch, Stage};
+use intake::rules::frame::Frame;
 use kernel::{NodeNo, Scope};
 
-use crate::rules::chunk::{self, Stored, head_of};
+use crate::rules::chunk::{self, Piece, Stored, head_of};
 use crate::store::timeline::{self, Chunk, ChunkHead};
 
 /// Chunks of one size that are merged into one of the next.
@@ -32,7 +33,8 @@ impl Stage for AppendTimeline {
     }
 
     fn run(&mut self, tx: &mut Tx<'_>, batch: &mut Batch<'_, '_>) -> kernel::Result<()> {
-        let by_node = events_by_node(batch);
+        let heads = heads(batch);
+        let by_node = events_by_node(batch, &heads);
         let scope = &batch.context.scope;
         // Numbers are unique across partitions too: both may have events of one node.
         let no = (batch.no << 8 | u64::from(batch.context.partition & 0xff)) as i64;
@@ -58,25 +60,42 @@ impl Stage for AppendTimeline {
     }
 }
 
-fn events_by_node(batch: &Batch<'_, '_>) -> BTreeMap<NodeNo, Vec<Stored>> {
-    let mut by_node: BTreeMap<NodeNo, Vec<Stored>> = BTreeMap::new();
+/// The head of every request in the batch, made once each.
+fn heads(batch: &Batch<'_, '_>) -> HashMap<*const Frame<'static>, Vec<u8>> {
+    let mut heads = HashMap::new();
+    for event in batch.events.iter() {
+        heads.entry(id(event.frame)).or_insert_with(|| head_of(event.frame));
+    }
+    heads
+}
+
+/// A frame is told by where it is; it does not move while its batch lasts.
+fn id(frame: &Frame<'_>) -> *const Frame<'static> {
+    std::ptr::from_ref(frame).cast()
+}
+
+fn events_by_node<'e>(
+    batch: &'e Batch<'_, '_>,
+    heads: &'e HashMap<*const Frame<'static>, Vec<u8>>,
+) -> BTreeMap<NodeNo, Vec<Piece<'e>>> {
+    let mut by_node: BTreeMap<NodeNo, Vec<Piece<'e>>> = BTreeMap::new();
     for event in batch.events.iter() {
         if let (Some(record), Some(subject)) = (event.live(), event.subject) {
-            by_node.entry(subject.node).or_default().push(Stored {
+            by_node.entry(subject.node).or_default().push(Piece {
                 time: record.time,
                 key: event.key,
                 index: event.frame.first + event.index as u32,
-                head: head_of(event.frame),
-                raw: event.raw().to_vec(),
+                head: heads.get(&id(event.frame)).map_or(&[], Vec::as_slice),
+                raw: event.raw(),
             });
         }
     }
     by_node
 }
 
-fn pack(node: NodeNo, no: i64, mut events: Vec<Stored>) -> Chunk {
+fn pack(node: NodeNo, no: i64, mut events: Vec<Piece<'_>>) -> Chunk {
     events.sort_by_key(|e| (e.time, e.key));
-    let time = |event: Option<&Stored>| event.map_or_else(Default::default, |e| e.time);
+    let time = |event: Option<&Piece<'_>>| event.map_or_else(Default::default, |e| e.time);
     let (first, last) = (time(events.first()), time(events.last()));
     let head = ChunkHead { node, no, first, last, count: events.len() as u64 };
     Chunk { head, body: chunk::encode(&events) }
@@ -96,7 +115,8 @@ fn merge(scope: &Scope, tx: &mut Tx<'_>, node: NodeNo) -> kernel::Result<()> {
             events.extend(chunk::decode(&timeline::chunk_body(scope, tx, node, *no)?)?);
         }
         timeline::chunk_remove(scope, tx, node, &numbers)?;
-        timeline::chunk_append(scope, tx, &[pack(node, numbers[0], events)])?;
+        let pieces = events.iter().map(Stored::piece).collect();
+        timeline::chunk_append(scope, tx, &[pack(node, numbers[0], pieces)])?;
     }
     Ok(())
 }
