@@ -1,6 +1,6 @@
 //! The tracking plan: every event and property that was seen or planned, with its type.
 
-use db::{Bulk, ColumnType, Tx};
+use db::{Bulk, ColumnType, Row, Tx};
 use kernel::{Failure, Instant, Scope};
 
 /// The type of a property, as JSON has them. `Any` is set by people who want to accept a mixture.
@@ -117,14 +117,32 @@ pub fn plan_page(
                where workspace_id = ?1 and (event, property) > (?2, ?3)
                order by event, property limit ?4";
     let params = [scope.workspace.into(), after.0.into(), after.1.into(), (limit as i64).into()];
-    tx.query(sql, &params, |row| {
-        Ok(PlanProperty {
-            event: row.text(0)?.to_owned(),
-            property: row.text(1)?.to_owned(),
-            kind: PropertyKind::parse(row.text(2)?).unwrap_or(PropertyKind::Any),
-            status: row.text(3)?.to_owned(),
-            first: row.instant(4)?,
-        })
+    tx.query(sql, &params, plan_property)
+}
+
+/// One property.
+///
+/// # Errors
+/// [`Failure::NotFound`] if the plan does not have it.
+pub fn plan_fetch(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    event: &str,
+    property: &str,
+) -> kernel::Result<PlanProperty> {
+    let sql = "select event, property, kind, status, first_us from plan_property
+               where workspace_id = ?1 and event = ?2 and property = ?3";
+    let params = [scope.workspace.into(), event.into(), property.into()];
+    tx.query_one(sql, &params, plan_property)?.ok_or_else(|| Failure::not_found("property"))
+}
+
+fn plan_property(row: &Row<'_>) -> db::Result<PlanProperty> {
+    Ok(PlanProperty {
+        event: row.text(0)?.to_owned(),
+        property: row.text(1)?.to_owned(),
+        kind: PropertyKind::parse(row.text(2)?).unwrap_or(PropertyKind::Any),
+        status: row.text(3)?.to_owned(),
+        first: row.instant(4)?,
     })
 }
 

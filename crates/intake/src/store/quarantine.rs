@@ -74,6 +74,45 @@ pub fn quarantine_page(
     tx.query(&sql, &params, quarantined)
 }
 
+/// Which events to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter<'a> {
+    /// `open`, `replayed` or `discarded`.
+    pub state: &'a str,
+    /// Only of this class.
+    pub class: Option<&'a str>,
+    /// Only with this offending field.
+    pub field: Option<&'a str>,
+}
+
+/// As [`quarantine_page`], of those that pass a filter.
+///
+/// # Errors
+/// As the database says.
+pub fn quarantine_search(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    filter: Filter<'_>,
+    after: (Instant, Key),
+    limit: usize,
+) -> db::Result<Vec<Quarantined>> {
+    let sql = format!(
+        "select {COLUMNS} from quarantine where workspace_id = ?1 and state = ?2
+         and (received_us, quarantine_id) > (?3, ?4) and (?5 = '' or class = ?5) and (?6 = '' or field = ?6)
+         order by received_us, quarantine_id limit ?7"
+    );
+    let params = [
+        scope.workspace.into(),
+        filter.state.into(),
+        after.0.into(),
+        (&after.1).into(),
+        filter.class.unwrap_or_default().into(),
+        filter.field.unwrap_or_default().into(),
+        (limit as i64).into(),
+    ];
+    tx.query(&sql, &params, quarantined)
+}
+
 /// One event.
 ///
 /// # Errors

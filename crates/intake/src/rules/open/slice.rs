@@ -159,9 +159,7 @@ fn lines(text: &[u8]) -> Option<Result<Batch<'_>, Unreadable>> {
         if events.len() == BATCH_EVENTS_MAX {
             return Some(Err(Unreadable::Events));
         }
-        let mut event = Event { raw: line, ..Event::default() };
-        Scanner::new(line).element(|key, value| event.note(key, value));
-        events.push(event);
+        events.push(Event::alone(line));
     }
     let is_whole = |event: &Event<'_>| event.raw.starts_with(b"{") && is_valid(event.raw);
     if events.len() < 2 || !events.iter().any(is_whole) {
@@ -172,6 +170,13 @@ fn lines(text: &[u8]) -> Option<Result<Batch<'_>, Unreadable>> {
 }
 
 impl<'a> Event<'a> {
+    /// An event that comes by itself: on a line of its own, or out of quarantine.
+    pub(crate) fn alone(raw: &'a [u8]) -> Self {
+        let mut event = Event { raw, ..Event::default() };
+        Scanner::new(raw).element(|key, value| event.note(key, value));
+        event
+    }
+
     /// Remembers the members the door needs. The best name of a person wins whatever its place.
     fn note(&mut self, key: &[u8], value: &'a [u8]) {
         match key {
