@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use db::{Location, Store};
+use kernel::digest::Digest;
 use kernel::{Failure, Scope};
 use log::{Log, Offset};
 use pipeline::{Cursor, Program};
@@ -39,9 +40,9 @@ const BATCH_ENTRIES: usize = 5_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Digest of the state.
-    pub live: String,
+    pub live: Digest,
     /// Digest of the state rebuilt from the log up to the same place.
-    pub rebuilt: String,
+    pub rebuilt: Digest,
     /// Entries applied.
     pub entries: u64,
 }
@@ -60,10 +61,17 @@ impl Verify {
         };
         let verdict = verify(&installation, workspace, &self.setting.log_location())?;
         let is_equal = verdict.live == verdict.rebuilt;
+        let (live, rebuilt) = (verdict.live.to_string(), verdict.rebuilt.to_string());
+        let differences = verdict.live.differences(&verdict.rebuilt);
         if self.json {
-            say(json!({ "live": verdict.live, "rebuilt": verdict.rebuilt, "entries": verdict.entries, "equal": is_equal }));
+            let tables: Vec<&str> = differences.iter().map(|(table, ..)| *table).collect();
+            let entries = verdict.entries;
+            say(json!({ "live": live, "rebuilt": rebuilt, "entries": entries, "equal": is_equal, "differences": tables }));
         } else {
-            say(format_args!("live     {}\nrebuilt  {}", verdict.live, verdict.rebuilt));
+            say(format_args!("live     {live}\nrebuilt  {rebuilt}"));
+            for (table, a, b) in differences {
+                say(format_args!("  {table}: {a} rows live, {b} rebuilt"));
+            }
             say(match is_equal {
                 true => format!("equal after {} log entries", verdict.entries),
                 false => "they differ: the state is not what the log says".to_owned(),
@@ -99,7 +107,7 @@ pub fn verify(
         }
         entries += rebuild(workspace, &pool, log.as_ref(), &cursor)?;
     }
-    Ok(Verdict { live: live.to_string(), rebuilt: digest(&pool, &scope)?.to_string(), entries })
+    Ok(Verdict { live, rebuilt: digest(&pool, &scope)?, entries })
 }
 
 /// Whether a log no longer has its first entry: offset 1 in files, message 1 of a stream.

@@ -39,6 +39,8 @@ pub struct ResolveIdentity {
     memory: Memory,
     /// Receive time of the newest event.
     now: Instant,
+    /// Whether other workers change the same graph.
+    is_shared: bool,
 }
 
 /// Nodes whose neighbourhood must be solved again.
@@ -59,6 +61,7 @@ impl Stage for ResolveIdentity {
             self.rules = Some(rules_current(&context.scope, tx)?.1);
             self.memory.detached.extend(contested::contested_detached(&context.scope, tx)?);
         }
+        self.is_shared = tx.is_shared();
         self.now = batch.events.iter().map(|e| e.frame.received).max().unwrap_or_default().max(self.now);
         let rules = self.rules.take().expect("just loaded");
         let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &rules };
@@ -223,7 +226,8 @@ impl ResolveIdentity {
         if self.memory.covers_range(id, (touch.first, touch.last)) == Cover::Whole {
             return false;
         }
-        let sole = self.memory.sole(touch.soft);
+        // With several workers another one may have seen somebody else there.
+        let sole = self.memory.sole(touch.soft).filter(|_| !self.is_shared);
         if !sole.is_some_and(|(hard, since)| hard == touch.hard && since <= touch.first) {
             dirty.insert(touch.soft);
         }

@@ -5,6 +5,9 @@ use kernel::{Failure, Instant, Scope};
 
 use crate::rules::{Document, Rules};
 
+/// Held while a version gets its number, so that two stored at once do not get the same.
+const RULES_LOCK: i64 = 0x5255_4c45_5300_0000;
+
 /// The newest version and its number; version 0 is the built-in default.
 ///
 /// # Errors
@@ -26,6 +29,7 @@ pub fn rules_current(scope: &Scope, tx: &mut Tx<'_>) -> kernel::Result<(u64, Rul
 /// # Errors
 /// As the database says.
 pub fn rules_put(scope: &Scope, tx: &mut Tx<'_>, body: &str, actor: &str, at: Instant) -> db::Result<u64> {
+    tx.lock(RULES_LOCK | i64::from(scope.workspace.0))?;
     let sql = "select coalesce(max(version), 0) + 1 from identity_rules where workspace_id = ?1";
     let version = tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or(1);
     let sql = "insert into identity_rules (workspace_id, version, body, actor, at_us) values (?1, ?2, ?3, ?4, ?5)";
