@@ -12,6 +12,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
 use intake::routes::collect::{self, Collector};
+use intake::routes::manage;
 use kernel::scope::Permission;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -111,8 +112,18 @@ impl Server {
         guarded.extend(list);
 
         let state = identity::routes::Decisions::new(installation.clone(), joints.clone());
-        let (more, document, list) = identity::routes::routes(Api::new(auth, document)).finish();
+        let (more, document, list) = identity::routes::routes(Api::new(auth.clone(), document)).finish();
         router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
+        let (commands, land) = (joints.clone(), joints);
+        let state = manage::Manage { installation: installation.clone(), commands, land };
+        let (more, document, list) = manage::routes(Api::new(auth.clone(), document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
+        let (more, document, list) = workspace::routes::routes(Api::new(auth, document)).finish();
+        router = router.merge(more.with_state(installation));
         guarded.extend(list);
         guarded.sort();
         (router, document, guarded)

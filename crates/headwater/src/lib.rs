@@ -9,5 +9,6 @@ pub mod http;
 pub mod land;
 pub mod logs;
 pub mod machine;
+pub mod reconcile;
 pub mod runtime;
 pub mod stages;

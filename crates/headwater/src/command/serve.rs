@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use super::say;
 use super::setting::Setting;
 use crate::http::{Faces, Server};
+use crate::reconcile;
 use crate::runtime::{Options, Runtime, Sabotage};
 use crate::stages;
 
@@ -31,6 +32,9 @@ pub struct Serve {
     /// Stop accepting events when less than this is free on the disk, in MiB
     #[arg(long, value_name = "MIB")]
     reserve: Option<u64>,
+    /// Days that processed entries stay in the event log
+    #[arg(long, value_name = "DAYS", default_value_t = LOG_DAYS, value_parser = clap::value_parser!(u32).range(1..))]
+    log_days: u32,
     /// Log lines as JSON, for collection by machines
     #[arg(long)]
     log_json: bool,
@@ -63,6 +67,8 @@ pub enum SabotageName {
     NoDedupe,
 }
 
+/// How long the raw log is kept unless told otherwise: it holds personal data in clear.
+const LOG_DAYS: u32 = 30;
 /// How long a stop waits for requests that are being answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -70,7 +76,8 @@ impl Serve {
     /// A server of every role at an address, as `headwater demo` runs it.
     pub fn new(setting: Setting, listen: SocketAddr) -> Self {
         let (role, partitions, sabotage) = Default::default();
-        Self { setting, listen, role, partitions, reserve: None, log_json: false, sabotage }
+        let log_days = LOG_DAYS;
+        Self { setting, listen, role, partitions, reserve: None, log_days, log_json: false, sabotage }
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -117,6 +124,7 @@ impl Serve {
         say(format_args!("listening on http://{address}"));
         ready(address);
         let router = server.router(faces).into_make_service_with_connect_info::<SocketAddr>();
+        let reconciling = tokio::spawn(reconcile::run(runtime.clone(), self.log_days));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             asked_to_stop().await;
@@ -129,6 +137,7 @@ impl Serve {
                 tracing::warn!("some requests were still being answered");
             }
         }
+        reconciling.abort();
         runtime.stop().await;
         Ok(())
     }
