@@ -3,6 +3,7 @@
 pub mod metrics;
 pub mod pipeline;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,7 +14,9 @@ use axum::routing::get;
 use bytes::Bytes;
 use intake::routes::collect::{self, Collector};
 use intake::routes::manage;
+use kernel::WorkspaceNo;
 use kernel::scope::Permission;
+use parking_lot::Mutex;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::routes;
@@ -48,6 +51,8 @@ pub struct Server {
     pub runtime: Runtime,
     /// The collector.
     pub collector: Collector,
+    /// Parties of each workspace, as last counted.
+    counted: Arc<Mutex<HashMap<WorkspaceNo, pipeline::Counted>>>,
 }
 
 impl Server {
@@ -58,7 +63,7 @@ impl Server {
         let (clock, ids) = (Arc::clone(installation.clock()), Arc::clone(installation.ids()));
         let collector = Collector::new(joints.clone(), joints, clock, ids)
             .with_script(Bytes::from_static(ANALYTICS_SCRIPT));
-        Self { runtime, collector }
+        Self { runtime, collector, counted: Arc::default() }
     }
 
     /// The router of everything this process shows.

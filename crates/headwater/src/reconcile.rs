@@ -19,7 +19,8 @@ const LOOKS_PER_TRIM: u64 = 720;
 pub async fn run(runtime: Runtime, retention_days: u32) {
     for look in 0u64.. {
         tokio::time::sleep(LOOK).await;
-        let (runtime, trims) = (runtime.clone(), look % LOOKS_PER_TRIM == 0);
+        // Only the process that appends may trim.
+        let (runtime, trims) = (runtime.clone(), runtime.collects() && look % LOOKS_PER_TRIM == 0);
         let done = tokio::task::spawn_blocking(move || {
             runtime.installation().reload()?;
             runtime.open_all()?;

@@ -184,6 +184,11 @@ impl Runtime {
         self.inner.options.processes
     }
 
+    /// Whether this process appends to the logs.
+    pub fn collects(&self) -> bool {
+        self.inner.options.collects
+    }
+
     /// Stops: appends that were admitted become durable, batches that were begun are finished.
     pub async fn stop(&self) {
         let open: Vec<Arc<Open>> = self.inner.open.lock().values().cloned().collect();

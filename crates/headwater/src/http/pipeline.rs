@@ -53,9 +53,8 @@ pub async fn pipeline_status(State(server): State<Server>, Caller(scope): Caller
 pub fn status(server: &Server, scope: &Scope) -> kernel::Result<Status> {
     let open = server.runtime.open(scope.workspace)?;
     let pool = server.runtime.installation().pool(scope)?;
-    let (cursors, parties) =
-        pool.read(|tx| Ok::<_, db::Error>((Cursor::all(scope, tx)?, party_count(scope, tx)?)))?;
-    let mut status = Status { parties, ..Status::default() };
+    let cursors = pool.read(|tx| Cursor::all(scope, tx))?;
+    let mut status = Status::default();
     for (no, partition) in open.partitions.iter().enumerate() {
         let cursor = cursors.iter().find(|c| c.partition as usize == no);
         let applied = cursor.map_or(0, |c| c.offset);
@@ -76,7 +75,35 @@ pub fn status(server: &Server, scope: &Scope) -> kernel::Result<Status> {
         }
     }
     status.accepted += status.processed + status.deduplicated + status.quarantined;
+    let batches = cursors.iter().map(|c| c.batch).sum();
+    status.parties = parties(server, scope, batches, status.lag_ms > 0)?;
     Ok(status)
+}
+
+/// How long a count of parties is good enough while the pipeline is busy.
+const COUNT_MICROS: i64 = 2 * kernel::time::SECOND;
+
+/// A count of parties, with the batches it includes and when it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    batches: u64,
+    at: kernel::Instant,
+    parties: u64,
+}
+
+/// Counting reads an index of every identifier, so it is only done again when something changed, and
+/// while much is changing not more often than every two seconds.
+fn parties(server: &Server, scope: &Scope, batches: u64, is_busy: bool) -> kernel::Result<u64> {
+    let now = server.runtime.installation().now();
+    let before = server.counted.lock().get(&scope.workspace).copied();
+    if let Some(counted) = before
+        && (counted.batches == batches || is_busy && now.0 - counted.at.0 < COUNT_MICROS)
+    {
+        return Ok(counted.parties);
+    }
+    let parties = server.runtime.installation().pool(scope)?.read(|tx| party_count(scope, tx))?;
+    server.counted.lock().insert(scope.workspace, Counted { batches, at: now, parties });
+    Ok(parties)
 }
 
 /// How many events wait, as far as it is worth counting, and since when the first does.
