@@ -161,7 +161,11 @@ impl<'a> Who<'a> {
             || (login_id.is_some() && login_id == distinct_id);
         let subject = distinct_id.map(|id| identified(id, if is_login { LOGIN } else { ANONYMOUS }));
         if !found.0.is_empty() {
-            let is_apart = |subject: &Identifier<'_>| kind == Kind::Unbind && !found.0.contains(subject);
+            // A bare id on an unbind may be a login id or not, and the record does not say: a guess would
+            // make somebody up.
+            let is_apart = |subject: &Identifier<'_>| {
+                kind == Kind::Unbind && subject.kind != ANONYMOUS && !found.0.contains(subject)
+            };
             return Ok(Self { subject: subject.filter(is_apart), identifiers: found.0 });
         }
         if kind == Kind::Unbind {

@@ -151,7 +151,7 @@ fn what_is_no_message_is_refused_with_a_reason_and_a_field() {
             (r#"{"type":"track","event":5,"userId":"u"}"#, "schema event: `event` is a number, not a string"),
             (
                 r#"{"type":"track","event":"E","userId":null,"anonymousId":""}"#,
-                "schema userId: neither `userId` nor `anonymousId` is there",
+                "schema userId: there is neither `userId` nor `anonymousId`, nor another identifier",
             ),
             (
                 r#"{"type":"track","event":"E","userId":{"a":1}}"#,
@@ -376,6 +376,10 @@ fn sensors_records_say_who_did_what() {
             (
                 r#"{"type":"track_id_unbind","event":"$UnbindID","distinct_id":"u","login_id":"u","identities":{"$identity_email":"e"}}"#,
                 r#"Unbind "$UnbindID" $identity_email=e of $identity_login_id=u"#,
+            ),
+            (
+                r#"{"type":"track_id_unbind","distinct_id":"u","identities":{"$identity_email":"e"}}"#,
+                r#"Unbind "$UnbindID" $identity_email=e"#,
             ),
             (
                 r#"{"type":"track_id_unbind","distinct_id":"$identity_mobile+138","identities":{"$identity_mobile":"138"}}"#,
