@@ -1,3 +1,5 @@
 //! The whole system.
 
+mod fixtures;
+mod properties;
 mod store;

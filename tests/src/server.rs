@@ -89,7 +89,8 @@ impl TestServer {
             reserve_bytes: None,
             sabotage: Sabotage::default(),
         };
-        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let tokio =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let runtime = Runtime::new(installation, options, tokio.handle().clone());
         let server = Server::new(runtime.clone());
         let router = server.router(Faces { collects: true, serves: true });
@@ -120,11 +121,16 @@ impl TestServer {
     /// Creates a further source of a workspace and gives its write key.
     pub fn source(&self, workspace: &TestWorkspace, id: &str) -> String {
         let key = credential::write_key(&self.installation().ids().secret());
-        let new = NewSource { workspace: workspace.no, id, write_key: &key, sensors_project: None };
+        self.source_with_key(workspace, id, &key);
+        key
+    }
+
+    /// Creates a further source of a workspace with this write key.
+    pub fn source_with_key(&self, workspace: &TestWorkspace, id: &str, write_key: &str) {
+        let new = NewSource { workspace: workspace.no, id, write_key, sensors_project: None };
         let pool = self.installation().store().installation().unwrap();
         pool.write(|tx| source_create(tx, &new, self.clock.now()).map(drop)).unwrap();
         self.installation().reload().unwrap();
-        key
     }
 
     /// Creates a token with these scopes, separated by spaces.
