@@ -54,6 +54,7 @@ pub struct NewSource<'a> {
 /// # Errors
 /// A constraint if the id is taken in the workspace or the write key in the installation.
 pub fn source_create(tx: &mut Tx<'_>, new: &NewSource<'_>, at: Instant) -> db::Result<SourceNo> {
+    tx.lock(SOURCES_LOCK)?;
     let sql = "select coalesce(max(source_no), 0) + 1 from source where workspace_id = ?1";
     let no = tx.query_one(sql, &[new.workspace.into()], |row| row.int(0))?.unwrap_or(1);
     let sql =
@@ -95,7 +96,7 @@ pub fn source_check(tx: &mut Tx<'_>, new: &NewSource<'_>) -> kernel::Result<()> 
     Ok(())
 }
 
-/// Held while it is decided whether a write key or a project is free.
+/// Held while it is decided whether a write key or a project is free, and while a number is given.
 const SOURCES_LOCK: i64 = 0x534f_5552_4345_5300;
 
 fn is_found(tx: &mut Tx<'_>, sql: &str, params: &[Value<'_>]) -> db::Result<bool> {

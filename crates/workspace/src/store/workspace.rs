@@ -16,6 +16,9 @@ pub struct Workspace {
     pub partitions: u32,
 }
 
+/// Held while a name is checked and a number is given, so that two made at once do not get the same.
+const WORKSPACES_LOCK: i64 = 0x574f_524b_5350_4300;
+
 const COLUMNS: &str = "workspace_id, name, secret, partitions";
 
 /// Creates a workspace.
@@ -32,6 +35,7 @@ pub fn workspace_create(
     if name.is_empty() || name.len() > 64 || !name.chars().all(|c| c.is_alphanumeric() || "-_".contains(c)) {
         return Err(Failure::invalid("workspace", "1 to 64 letters, digits, `-` or `_`"));
     }
+    tx.lock(WORKSPACES_LOCK)?;
     if workspace_by_name(tx, name)?.is_some() {
         return Err(Failure::conflict(format!("workspace `{name}` exists already")));
     }
