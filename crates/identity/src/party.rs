@@ -82,8 +82,14 @@ fn aliases(kind: &str) -> &'static [&'static str] {
 /// # Errors
 /// [`Failure::NotFound`] if the workspace never gave out such an id.
 pub fn party_by_id(identity: &Identity<'_>, tx: &mut Tx<'_>, id: PartyId) -> kernel::Result<Party> {
-    let node = node::node_by_key(identity.scope, tx, &[id.0])?.pop();
-    party_of_node(identity, tx, &node.ok_or_else(|| Failure::not_found("party"))?)
+    let missing = || Failure::not_found("party");
+    let mut node = node::node_by_key(identity.scope, tx, &[id.0])?.pop().ok_or_else(missing)?;
+    if node.party == PartyNo(0) && node.era > 0 {
+        // An era that late data did away with: whose the identifier is now.
+        let key = identity.key(&node.kind, &node.value, 0);
+        node = node::node_by_key(identity.scope, tx, &[key])?.pop().ok_or_else(missing)?;
+    }
+    party_of_node(identity, tx, &node)
 }
 
 /// The party a node's newest facts belong to.

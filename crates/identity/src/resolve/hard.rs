@@ -354,8 +354,16 @@ fn split(
             Holder { node: no, from: era.from, via: (era.era > 0).then(|| numbers[*vertex]) }
         })
         .collect();
-    if holder::holder_of(identity.scope, tx, &[no])? != rows {
+    let before = holder::holder_of(identity.scope, tx, &[no])?;
+    if before != rows {
         holder::holder_replace(identity.scope, tx, &[no], &rows)?;
+        let is_kept = |era: &NodeNo| rows.iter().any(|row| row.via == Some(*era));
+        let ended: Vec<NodeNo> = before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)).collect();
+        working.load(identity.scope, tx, &ended)?;
+        for era in ended {
+            // Late data did away with this era: nobody has it, and its id leads to the identifier itself.
+            working.get_mut(era).into_iter().for_each(|node| node.party = PartyNo(0));
+        }
     }
     working.get_mut(no).into_iter().for_each(|node| node.is_split = is_split);
     Ok(())

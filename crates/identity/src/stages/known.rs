@@ -72,6 +72,14 @@ impl Memory {
         self.soles.young.insert(soft, sole);
     }
 
+    /// Forgets who is alone on these soft nodes: something was detached.
+    pub(super) fn forget_sole(&mut self, soft: &[NodeNo]) {
+        for no in soft {
+            self.soles.young.remove(no);
+            self.soles.old.remove(no);
+        }
+    }
+
     /// Whether the range of an edge or touch is known to cover this one; remembers the union.
     pub(super) fn covers_range(&mut self, id: (NodeNo, NodeNo, i64), range: (Instant, Instant)) -> Cover {
         cover(&mut self.ranges, id, range)
@@ -90,7 +98,7 @@ pub(super) enum Cover {
     Whole,
     /// It lasted longer than known.
     Later,
-    /// It is not remembered, or began earlier.
+    /// It is not remembered, or began no later.
     New,
 }
 
@@ -106,8 +114,10 @@ fn cover<K: std::hash::Hash + Eq + Copy>(
     }
     cache.young.insert(id, union);
     match known {
+        // What begins at the same instant may be the lesser evidence, which the store decides.
+        Some(known) if known.0 >= range.0 => Cover::New,
         Some(known) if known == union => Cover::Whole,
-        Some(known) if known.0 == union.0 => Cover::Later,
-        _ => Cover::New,
+        Some(_) => Cover::Later,
+        None => Cover::New,
     }
 }

@@ -200,6 +200,13 @@ impl ResolveIdentity {
         let claims: Vec<Claim> =
             evidence.claims().filter(|claim| self.is_new_claim(claim, &mut dirty.hard)).collect();
         claim::claim_merge(identity.scope, tx, &claims)?;
+        let detached: Vec<NodeNo> = evidence.detached.keys().copied().collect();
+        self.memory.forget_sole(&detached);
+        // Whoever used a device under a detached identifier is not known on it any more.
+        let left: Vec<NodeNo> =
+            touch::touch_of_hard(identity.scope, tx, &detached)?.into_iter().map(|touch| touch.soft).collect();
+        self.memory.forget_sole(&left);
+        dirty.soft.extend(left);
         for (no, at) in &evidence.detached {
             self.memory.detached.insert(*no);
             working.load(identity.scope, tx, &[*no])?;
@@ -229,6 +236,8 @@ impl ResolveIdentity {
         // With several workers another one may have seen somebody else there.
         let sole = self.memory.sole(touch.soft).filter(|_| !self.is_shared);
         if !sole.is_some_and(|(hard, since)| hard == touch.hard && since <= touch.first) {
+            // From here on somebody else is seen there too, unless solving it again says otherwise.
+            self.memory.forget_sole(&[touch.soft]);
             dirty.insert(touch.soft);
         }
         true

@@ -150,7 +150,8 @@ pub fn number_reserve(scope: &Scope, tx: &mut Tx<'_>, name: &'static str, count:
 /// # Errors
 /// As the database says.
 pub fn party_count(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<u64> {
-    let sql = "select count(distinct party_no) from node where workspace_id = ?1 and is_split = 0";
+    let sql = "select count(distinct party_no) from node
+               where workspace_id = ?1 and party_no > 0 and is_split = 0";
     Ok(tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or_default() as u64)
 }
 
