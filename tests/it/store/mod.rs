@@ -3,11 +3,19 @@
 //! Most tests are functions over a store, run on each database by `testkit::both_databases!`. Those of
 //! one database alone say so in their names or files.
 
+mod audit;
+mod bisect;
+mod cursor;
 mod db;
 mod errors;
 mod isolation;
 mod migrations;
+mod objects;
+mod plan;
+mod quarantine;
+mod seen;
 mod transactions;
+mod workspaces;
 
 use ::db::{Pool, Result, Store, Tx};
 use kernel::{Instant, Key, Scope, WorkspaceNo};
