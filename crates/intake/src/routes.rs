@@ -1,3 +1,4 @@
 //! The HTTP half of intake.
 
 pub mod collect;
+pub mod manage;
