@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A union happens only where the result keeps every limit, every separation a person decided and every
-//! guard; what is refused is kept with its reason. Edges are taken in the order of their content (rank of
+//! guard; what is refused is kept with its reason. What a person joined is united whole, and counts neither
+//! for limits nor for guards. Edges are taken in the order of their content (rank of
 //! their kinds, first seen, evidence), so the answer depends on what was seen and never on its arrival:
 //! stream, replay and batch agree, and taking an edge or a decision back is computing again without it.
 //! Loading a neighbourhood, and what a party is called, are not decided here.
@@ -234,7 +235,7 @@ pub fn solve(neighbourhood: &Neighbourhood, rules: &Rules) -> Clusters {
     let crowded = order::crowded(neighbourhood, &edges, &vertices, rules.document().neighbours_max);
     let mut refused: HashMap<(usize, usize), Refused> = HashMap::new();
     for edge in &edges {
-        if forest.is_one(edge.a, edge.b) {
+        if forest.is_proven(edge.a, edge.b) {
             continue;
         }
         if let Err(reason) = admit(edge, &shape, &crowded, &mut forest) {

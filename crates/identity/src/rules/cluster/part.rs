@@ -1,7 +1,11 @@
-//! The growing clusters: a union-find whose every part knows what it may not take in.
+//! The growing clusters: two union-finds whose every part knows what it may not take in.
 //!
-//! A part carries its identifiers by limited kind, the sides it is on in separations, and what it said.
-//! Parts merge small into large, so a neighbourhood costs about what its edges cost to sort.
+//! What evidence alone holds together is *proven*; a proven part carries its identifiers by limited kind
+//! and what it said, which limits and guards compare. With what people joined it makes the *whole*
+//! parties, which carry the sides they are on in separations. A join says nothing about the evidence, so
+//! it must not keep an identifier from the person it belongs to: two parties that were joined are exactly
+//! the two they were before. Sets merge small into large, so a neighbourhood costs about what its edges
+//! cost to sort.
 
 use std::cmp::Reverse;
 
@@ -20,11 +24,10 @@ pub(super) struct Shape<'n> {
     pub(super) claims: &'n Claims,
 }
 
-/// One cluster while it grows.
+/// What holds together by evidence, while it grows.
 #[derive(Default)]
 struct Part {
     counted: Vec<Counted>,
-    sides: Vec<(usize, Side)>,
     said: Said,
 }
 
@@ -45,11 +48,48 @@ enum Side {
 /// All parts.
 pub(super) struct Forest<'n> {
     shape: &'n Shape<'n>,
-    parent: Vec<usize>,
-    size: Vec<u32>,
+    proven: Sets,
+    /// Of the roots of proven parts.
     parts: Vec<Part>,
+    whole: Sets,
+    /// Of the roots of whole parties.
+    sides: Vec<Vec<(usize, Side)>>,
     separations: usize,
     links: Vec<Link>,
+}
+
+/// Disjoint sets of vertices.
+struct Sets {
+    parent: Vec<usize>,
+    size: Vec<u32>,
+}
+
+impl Sets {
+    fn singles(count: usize) -> Self {
+        Self { parent: (0..count).collect(), size: vec![1; count] }
+    }
+
+    fn root(&self, mut vertex: usize) -> usize {
+        // Union by size keeps every path logarithmic, so there is nothing to compress.
+        while self.parent[vertex] != vertex {
+            vertex = self.parent[vertex];
+        }
+        vertex
+    }
+
+    /// Unites two sets: the root that stays and the one that is gone, or nothing if they are one.
+    fn unite(&mut self, a: usize, b: usize) -> Option<(usize, usize)> {
+        let (mut large, mut small) = (self.root(a), self.root(b));
+        if large == small {
+            return None;
+        }
+        if (self.size[large], Reverse(large)) < (self.size[small], Reverse(small)) {
+            (large, small) = (small, large);
+        }
+        self.parent[small] = large;
+        self.size[large] += self.size[small];
+        Some((large, small))
+    }
 }
 
 impl<'n> Forest<'n> {
@@ -71,23 +111,28 @@ impl<'n> Forest<'n> {
         let count = parts.len();
         Self {
             shape,
-            parent: (0..count).collect(),
-            size: vec![1; count],
+            proven: Sets::singles(count),
             parts,
+            whole: Sets::singles(count),
+            sides: vec![Vec::new(); count],
             separations: 0,
             links: Vec::new(),
         }
     }
 
-    /// Whether both vertices are in one part.
+    /// Whether both vertices are of one party.
     pub(super) fn is_one(&self, a: usize, b: usize) -> bool {
-        self.root(a) == self.root(b)
+        self.whole.root(a) == self.whole.root(b)
     }
 
-    /// Unites two parts because somebody decided so; only a newer separation is stronger.
+    /// Whether evidence alone makes them one.
+    pub(super) fn is_proven(&self, a: usize, b: usize) -> bool {
+        self.proven.root(a) == self.proven.root(b)
+    }
+
+    /// Unites two parties because somebody decided so; only a newer separation is stronger.
     pub(super) fn join(&mut self, a: usize, b: usize, by: Step) {
-        let (x, y) = (self.root(a), self.root(b));
-        if x != y && !self.is_separated(x, y) {
+        if !self.is_separated(a, b) {
             self.merge(a, b, by);
         }
     }
@@ -101,19 +146,19 @@ impl<'n> Forest<'n> {
         self.separations += 1;
         for (vertices, side) in [(left, Side::Left), (right, Side::Right)] {
             for vertex in vertices {
-                let root = self.root(*vertex);
-                self.parts[root].sides.push((number, side));
-                tidy(&mut self.parts[root].sides);
+                let sides = &mut self.sides[self.whole.root(*vertex)];
+                sides.push((number, side));
+                tidy(sides);
             }
         }
     }
 
-    /// Unites two different parts because their ends were seen together, or says why not.
+    /// Unites two different proven parts because their ends were seen together, or says why not.
     pub(super) fn unite(&mut self, a: usize, b: usize, by: Step) -> Result<(), Reason> {
-        let (x, y) = (self.root(a), self.root(b));
-        if self.is_separated(x, y) {
+        if self.is_separated(a, b) {
             return Err(Reason::Separated);
         }
+        let (x, y) = (self.proven.root(a), self.proven.root(b));
         if let Some(sample) = self.exceeded(x, y) {
             return Err(Reason::Limit { kind: self.shape.nodes[sample].kind.clone() });
         }
@@ -124,6 +169,7 @@ impl<'n> Forest<'n> {
         if let Some(reason) = self.shape.claims.contradiction(of_x, of_y, is_shared_contact) {
             return Err(reason);
         }
+        self.prove(a, b);
         self.merge(a, b, by);
         Ok(())
     }
@@ -131,10 +177,10 @@ impl<'n> Forest<'n> {
     /// The cluster of each vertex and the clusters, in the order of their anchors.
     pub(super) fn clusters(&self) -> (Vec<u32>, Vec<Cluster>) {
         let mut clusters: Vec<Cluster> = Vec::new();
-        let mut cluster_of_root = vec![u32::MAX; self.parent.len()];
-        let mut cluster_of = Vec::with_capacity(self.parent.len());
-        for vertex in 0..self.parent.len() {
-            let number = &mut cluster_of_root[self.root(vertex)];
+        let mut cluster_of_root = vec![u32::MAX; self.parts.len()];
+        let mut cluster_of = Vec::with_capacity(self.parts.len());
+        for vertex in 0..self.parts.len() {
+            let number = &mut cluster_of_root[self.whole.root(vertex)];
             if *number == u32::MAX {
                 *number = clusters.len() as u32;
                 clusters.push(Cluster { anchor: vertex, members: Vec::new() });
@@ -150,21 +196,12 @@ impl<'n> Forest<'n> {
         self.links
     }
 
-    fn root(&self, mut vertex: usize) -> usize {
-        // Union by size keeps every path logarithmic, so there is nothing to compress.
-        while self.parent[vertex] != vertex {
-            vertex = self.parent[vertex];
-        }
-        vertex
-    }
-
-    fn is_separated(&self, x: usize, y: usize) -> bool {
-        let (few, many) = (&self.parts[x].sides, &self.parts[y].sides);
+    fn is_separated(&self, a: usize, b: usize) -> bool {
+        let (few, many) = (&self.sides[self.whole.root(a)], &self.sides[self.whole.root(b)]);
         few.iter().any(|(n, side)| many.iter().any(|(m, other)| n == m && side != other))
     }
 
-    /// A node of the first kind of which the united part would have too many. What a decision already
-    /// exceeded may stay as it is, but not grow.
+    /// A node of the first kind of which the united part would have too many.
     fn exceeded(&self, x: usize, y: usize) -> Option<usize> {
         let (of_x, of_y) = (&self.parts[x].counted, &self.parts[y].counted);
         let mut exceeded: Vec<usize> = Vec::new();
@@ -174,8 +211,7 @@ impl<'n> Forest<'n> {
             };
             let Some(limit) = self.shape.kinds[mine.sample].limit else { continue };
             let both: Vec<_> = mine.seen.iter().chain(&theirs.seen).copied().collect();
-            let before = crowd(mine.seen.clone(), limit).max(crowd(theirs.seen.clone(), limit));
-            if crowd(both, limit) > before.max(limit.max as usize) {
+            if crowd(both, limit) > limit.max as usize {
                 exceeded.push(mine.sample);
             }
         }
@@ -186,13 +222,9 @@ impl<'n> Forest<'n> {
         self.shape.nodes[a].kind == self.shape.nodes[b].kind
     }
 
-    fn merge(&mut self, a: usize, b: usize, by: Step) {
-        let (mut large, mut small) = (self.root(a), self.root(b));
-        if (self.size[large], Reverse(large)) < (self.size[small], Reverse(small)) {
-            (large, small) = (small, large);
-        }
-        self.parent[small] = large;
-        self.size[large] += self.size[small];
+    /// Unites what evidence holds together.
+    fn prove(&mut self, a: usize, b: usize) {
+        let Some((large, small)) = self.proven.unite(a, b) else { return };
         let gone = std::mem::take(&mut self.parts[small]);
         for theirs in gone.counted {
             let same =
@@ -202,9 +234,15 @@ impl<'n> Forest<'n> {
                 None => self.parts[large].counted.push(theirs),
             }
         }
-        self.parts[large].sides.extend(gone.sides);
-        tidy(&mut self.parts[large].sides);
         self.parts[large].said.absorb(gone.said);
+    }
+
+    /// Unites parties.
+    fn merge(&mut self, a: usize, b: usize, by: Step) {
+        let Some((large, small)) = self.whole.unite(a, b) else { return };
+        let gone = std::mem::take(&mut self.sides[small]);
+        self.sides[large].extend(gone);
+        tidy(&mut self.sides[large]);
         self.links.push(Link { a: a.min(b), b: a.max(b), by });
     }
 }

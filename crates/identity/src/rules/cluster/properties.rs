@@ -263,6 +263,32 @@ proptest! {
     }
 
     #[test]
+    fn a_join_unites_two_whole_parties_and_moves_nobody_else(
+        all in neighbourhood(0),
+        a in any::<Index>(),
+        b in any::<Index>(),
+    ) {
+        let rules = rules();
+        let at = Instant(200 * DAY);
+        let (a, b) = (a.index(all.nodes.len()), b.index(all.nodes.len()));
+        let before = solve(&all, &rules);
+        let mut expected = answer(&all, &before).0;
+        let party = |node| {
+            let id = |v: &usize| (all.nodes[before.vertices[*v].node].key, usize::from(before.vertices[*v].era));
+            let cluster = &before.clusters[before.cluster_at(node, at)];
+            cluster.members.iter().map(id).collect::<BTreeSet<_>>()
+        };
+        let (mut one, other) = (party(a), party(b));
+        expected.retain(|set| *set != one && *set != other);
+        one.extend(other);
+        expected.insert(one);
+        let mut joined = all.clone();
+        let kind = Verdict::Join { a: all.nodes[a].no, b: all.nodes[b].no };
+        joined.decisions.push(Decision { id: Key([255; 16]), at, kind });
+        prop_assert_eq!(answer(&joined, &solve(&joined, &rules)).0, expected);
+    }
+
+    #[test]
     fn the_newest_separation_is_kept(all in neighbourhood(3), a in any::<Index>(), b in any::<Index>()) {
         let rules = rules();
         let (a, b) = (a.index(all.nodes.len()), b.index(all.nodes.len()));

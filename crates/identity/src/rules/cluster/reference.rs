@@ -27,6 +27,8 @@ impl Reference<'_> {
         for node in 0..nodes.len() {
             clusters.extend((0..self.starts(node).len()).map(|era| BTreeSet::from([(node, era)])));
         }
+        // What evidence alone makes: limits and guards look at nothing else.
+        let mut proven = clusters.clone();
         let separations = self.decide(&mut clusters);
         let mut rows: Vec<&Edge> = self.all.edges.iter().collect();
         rows.sort_by_key(|row| {
@@ -41,12 +43,18 @@ impl Reference<'_> {
             if self.order(b) < self.order(a) {
                 (a, b) = (b, a);
             }
-            let (x, y) = (position(&clusters, a), position(&clusters, b));
+            let (x, y) = (position(&proven, a), position(&proven, b));
             if x == y {
                 continue;
             }
-            match self.objection(row, a, b, &clusters[x], &clusters[y], &separations) {
-                None => unite(&mut clusters, x, y),
+            let (p, q) = (position(&clusters, a), position(&clusters, b));
+            let is_kept_apart =
+                p != q && violates(&separations, &clusters[p].union(&clusters[q]).copied().collect());
+            match self.objection(row, a, b, &proven[x], &proven[y], is_kept_apart) {
+                None => {
+                    unite(&mut proven, x, y);
+                    unite(&mut clusters, p, q);
+                }
                 Some(reason) => {
                     let kept = refused.entry((self.id(a), self.id(b))).or_insert(reason.clone());
                     if *kept == Reason::Unbound {
@@ -98,7 +106,7 @@ impl Reference<'_> {
         b: (usize, usize),
         x: &BTreeSet<(usize, usize)>,
         y: &BTreeSet<(usize, usize)>,
-        separations: &[[BTreeSet<(usize, usize)>; 2]],
+        is_kept_apart: bool,
     ) -> Option<Reason> {
         if self.is_void(row) {
             return Some(Reason::Unbound);
@@ -106,10 +114,10 @@ impl Reference<'_> {
         if self.is_crowded(a) || self.is_crowded(b) {
             return Some(Reason::SuperConnected);
         }
-        let both: BTreeSet<_> = x.union(y).copied().collect();
-        if violates(separations, &both) {
+        if is_kept_apart {
             return Some(Reason::Separated);
         }
+        let both: BTreeSet<_> = x.union(y).copied().collect();
         let mut kinds: Vec<_> =
             both.iter().map(|(node, _)| (self.rank(*node), self.all.nodes[*node].kind.clone())).collect();
         kinds.sort();
@@ -292,6 +300,9 @@ fn position(clusters: &[BTreeSet<(usize, usize)>], vertex: (usize, usize)) -> us
 }
 
 fn unite(clusters: &mut Vec<BTreeSet<(usize, usize)>>, x: usize, y: usize) {
+    if x == y {
+        return;
+    }
     let gone = clusters[y].clone();
     clusters[x].extend(gone);
     clusters.remove(y);
