@@ -18,6 +18,7 @@ mod tx;
 mod value;
 
 pub use bulk::{Bulk, Column, ColumnType};
+pub use migrate::State as MigrationState;
 pub use store::{Location, Pool, Store};
 pub use tx::{Keys, Tx};
 pub use value::{Row, Value};

@@ -7,7 +7,7 @@ use kernel::WorkspaceNo;
 use parking_lot::Mutex;
 
 use crate::tx::Inner;
-use crate::{Error, Result, Tx, Value, migrate, postgres, sqlite};
+use crate::{Error, MigrationState, Result, Tx, Value, migrate, postgres, sqlite};
 
 /// Where the databases are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +77,14 @@ impl Store {
         let store = Self { inner: Arc::new(backend) };
         store.installation()?;
         Ok(store)
+    }
+
+    /// Every migration of the databases at a place, and whether it is applied. Applies nothing.
+    ///
+    /// # Errors
+    /// There are no databases, or they cannot be read.
+    pub fn migrations(location: &Location) -> Result<Vec<MigrationState>> {
+        migrate::survey(location)
     }
 
     /// The tables of the installation: workspaces, credentials.

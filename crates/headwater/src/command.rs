@@ -1,11 +1,20 @@
 //! The commands of the binary, one file each, and what they share.
 
+pub mod client;
+pub mod demo;
+pub mod export;
+pub mod import;
 pub mod init;
+pub mod local;
+pub mod migrate;
 pub mod openapi;
+pub mod party;
+pub mod replay;
 pub mod serve;
 pub mod setting;
 pub mod verify;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +34,18 @@ enum Command {
     Init(init::Init),
     /// Collect, process and serve
     Serve(serve::Serve),
+    /// Load a made-up company and serve it
+    Demo(demo::Demo),
+    /// Import a file of people or events
+    Import(import::Import),
+    /// Write parties to a file
+    Export(export::Export),
+    /// Show a person or business
+    Party(party::Party),
+    /// Send events in quarantine through the pipeline again
+    Replay(replay::Replay),
+    /// Bring the tables up to date
+    Migrate(migrate::Migrate),
     /// Rebuild the state from the log and compare
     Verify(verify::Verify),
     /// Print the OpenAPI document of the API
@@ -39,6 +60,12 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Import(import) => import.run(),
+        Command::Export(export) => export.run(),
+        Command::Party(party) => party.run(),
+        Command::Replay(replay) => replay.run(),
+        Command::Migrate(migrate) => migrate.run(),
         Command::Verify(verify) => verify.run(),
         Command::Openapi(openapi) => openapi.run(),
     }
@@ -51,11 +78,14 @@ pub fn report(error: &anyhow::Error) {
 }
 
 /// Exit codes, as `sysexits.h` has them: 65 bad data, 66 not found, 69 unavailable, 70 internal,
-/// 78 a damaged or wrongly configured store; 1 for anything else.
+/// 77 no permission, 78 a damaged or wrongly configured store; 1 for anything else.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     use kernel::Failure;
     if let Some(log::Error::Corrupt { .. }) = error.downcast_ref::<log::Error>() {
         return ExitCode::from(78);
+    }
+    if let Some(refused) = error.downcast_ref::<client::Refused>() {
+        return ExitCode::from(refused.exit_code());
     }
     ExitCode::from(match error.downcast_ref::<Failure>() {
         Some(Failure::Invalid { .. } | Failure::LimitExceeded { .. } | Failure::Conflict { .. }) => 65,
@@ -66,8 +96,7 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     })
 }
 
-/// Prints a line of a command's result.
-#[allow(clippy::print_stdout, reason = "this is what a command line is for")]
+/// Prints a line of a command's result. A reader that has seen enough (`| head`) is no error.
 pub fn say(line: impl std::fmt::Display) {
-    println!("{line}");
+    let _ = writeln!(std::io::stdout(), "{line}");
 }

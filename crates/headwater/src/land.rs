@@ -38,7 +38,8 @@ impl Sources for Joints {
     }
 }
 
-fn port(source: &workspace::Source) -> Arc<Source> {
+/// A source as the collector knows it.
+pub(crate) fn port(source: &workspace::Source) -> Arc<Source> {
     Arc::new(Source {
         workspace: source.workspace,
         no: source.no,
@@ -67,7 +68,8 @@ impl Joints {
     /// As the log says.
     pub async fn append(&self, no: WorkspaceNo, partition: usize, frame: Vec<u8>) -> kernel::Result<Offset> {
         let open = self.runtime.open(no)?;
-        let partition = open.partitions.get(partition).ok_or_else(|| Failure::internal("no such partition"))?;
+        let partition =
+            open.partitions.get(partition).ok_or_else(|| Failure::internal("no such partition"))?;
         let received = self.runtime.installation().now();
         let appended = partition.log.append(received, Bytes::from(frame)).await;
         if let Err(error) = &appended
@@ -89,8 +91,7 @@ impl Joints {
         }
         loop {
             let (pool, at) = (self.runtime.installation().pool(scope)?, scope.clone());
-            let cursors =
-                tokio::task::spawn_blocking(move || pool.read(|tx| Cursor::all(&at, tx))).await;
+            let cursors = tokio::task::spawn_blocking(move || pool.read(|tx| Cursor::all(&at, tx))).await;
             let cursors = cursors.map_err(Failure::internal)??;
             if cursors.iter().any(|c| c.partition == 0 && c.offset >= offset.0) {
                 return Ok(());
@@ -133,7 +134,8 @@ impl Commands for Joints {
             };
             let offset = self.append(scope.workspace, 0, frame.encode()).await?;
             let waited = tokio::time::timeout(COMMAND_WAIT, self.wait(scope, offset)).await;
-            waited.map_err(|_| Failure::unavailable("the command is in the log and will be applied later"))??;
+            waited
+                .map_err(|_| Failure::unavailable("the command is in the log and will be applied later"))??;
             Ok(command)
         })
     }

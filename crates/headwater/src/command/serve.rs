@@ -85,9 +85,9 @@ impl Serve {
     /// # Errors
     /// The store, a log or the address cannot be opened.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        start_logging(self.log_json);
+        start_logging(self.log_json, "info");
         let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
-        runtime.block_on(self.serve(|_| {}))?;
+        runtime.block_on(self.serve(|address| say(format_args!("listening on http://{address}"))))?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -117,11 +117,9 @@ impl Serve {
         })
         .await??;
         let server = Server::new(runtime.clone());
-        let listener = TcpListener::bind(self.listen)
-            .await
-            .with_context(|| format!("listening on {}", self.listen))?;
+        let listener =
+            TcpListener::bind(self.listen).await.with_context(|| format!("listening on {}", self.listen))?;
         let address = listener.local_addr()?;
-        say(format_args!("listening on http://{address}"));
         ready(address);
         let router = server.router(faces).into_make_service_with_connect_info::<SocketAddr>();
         let reconciling = tokio::spawn(reconcile::run(runtime.clone(), self.log_days));
@@ -180,10 +178,11 @@ async fn asked_to_stop() {
     }
 }
 
-/// Log lines go to standard error; `RUST_LOG` chooses them. No line holds personal data.
-pub fn start_logging(as_json: bool) {
+/// Log lines go to standard error; `RUST_LOG` chooses them, else those of `level` and above. No line holds
+/// personal data.
+pub fn start_logging(as_json: bool, level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = if as_json { lines.json().try_init() } else { lines.try_init() };
 }

@@ -1,15 +1,16 @@
 //! Where an installation is: the arguments every command has.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
 use db::{Location, Store};
+use kernel::Failure;
 use workspace::Installation;
 
-use crate::machine::{MachineClock, MachineIds};
 use crate::logs::LogLocation;
+use crate::machine::{MachineClock, MachineIds};
 
 /// Where the data are.
 #[derive(Clone, Debug, Args)]
@@ -26,6 +27,17 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// The installation that is in a folder already; none is created.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] if there is none.
+    pub fn existing(folder: &Path) -> anyhow::Result<Self> {
+        if !folder.join("headwater.db").try_exists()? {
+            return Err(Failure::not_found(format!("an installation in {}", folder.display())).into());
+        }
+        Ok(Self { data: folder.to_owned(), store: None, log: None })
+    }
+
     /// Where the databases are.
     pub fn location(&self) -> Location {
         match &self.store {

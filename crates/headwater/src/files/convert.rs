@@ -33,6 +33,9 @@ pub struct Message {
     pub id: String,
     /// The message itself, one line of JSON.
     pub json: String,
+    /// The row's cells, for the error file should the server reject it.
+    #[serde(skip)]
+    pub cells: Vec<(Column, Cell)>,
 }
 
 /// Turns the rows of one file into messages. Keeps count of equal rows, so use one for each file.
@@ -140,7 +143,11 @@ impl Converter {
         if self.is_error_file {
             restore(&mut row);
         }
-        self.message(&row).map_err(|fault| RowError::of_row(row, fault.column, fault.reason))
+        match self.message(&row) {
+            Ok(Some(message)) => Ok(Some(Message { cells: row.cells, ..message })),
+            Ok(None) => Ok(None),
+            Err(fault) => Err(RowError::of_row(row, fault.column, fault.reason)),
+        }
     }
 
     fn message(&mut self, row: &Row) -> Result<Option<Message>, Fault> {
@@ -174,7 +181,7 @@ impl Converter {
         // Last, so that a row that is an error does not count among equal ones.
         let id = self.message_id(row, event.as_deref())?;
         json.replace_range(id_at..id_at + ID_CHARS, &id);
-        Ok(Some(Message { row: row.number, id, json }))
+        Ok(Some(Message { row: row.number, id, json, cells: Vec::new() }))
     }
 
     fn event_of(&self, row: &Row) -> Result<Option<String>, Fault> {
