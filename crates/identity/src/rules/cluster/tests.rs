@@ -386,11 +386,7 @@ fn a_decision_joins_two_whole_parties_whatever_limits_and_guards_say_and_can_be_
     world.join(3, "mobile=1", "mobile=2");
     assert_eq!(world.show(), "mobile=1 mobile=2 user_id=u1 user_id=u2");
     world.see("9 user_id=u3 mobile=2", Filing::Best);
-    assert!(
-        world.show().contains("| user_id=u3 !"),
-        "a join lets nobody else in: {}",
-        world.show()
-    );
+    assert!(world.show().contains("| user_id=u3 !"), "a join lets nobody else in: {}", world.show());
     world.see("9 user_id=u1 email=a", Filing::Best);
     assert!(world.show().starts_with("email=a mobile=1"), "what belongs to one of them still links");
     let mut world = World::new(&records, Filing::Best);
