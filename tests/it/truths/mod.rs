@@ -1,0 +1,158 @@
+//! The demo world, loaded through the collector, and its planted truths, checked through the API.
+//!
+//! `Tiny` by default; with `HEADWATER_TRUTHS=small` the world is fifty times as large and belongs into a
+//! release build. Figures go to standard output. All tests share one loaded world: readers hold
+//! [`World::read`], and the one test that merges holds [`World::change`].
+
+mod identities;
+mod intake;
+mod sessions;
+mod walls;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+
+use demo::{Message, Profile};
+use headwater_tests::{TestServer, TestWorkspace, encoded, pages};
+use serde_json::Value;
+
+const SEED: u64 = 20_260_630;
+/// Messages taken from the world at a time; of these, each source's make one request.
+const CHUNK: usize = 2_000;
+
+/// A server that has been told everything.
+struct World {
+    server: TestServer,
+    truth: BTreeMap<&'static str, Vec<Value>>,
+    workspaces: HashMap<&'static str, TestWorkspace>,
+    use_of: RwLock<()>,
+    places: OnceLock<HashMap<String, Place>>,
+}
+
+/// Where a message of `xiulin` is shown.
+struct Place {
+    party: String,
+    time: String,
+    count: u32,
+}
+
+/// The loaded world, as long as some test holds it.
+fn world() -> Arc<World> {
+    static WORLD: Mutex<Weak<World>> = Mutex::new(Weak::new());
+    let mut kept = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(world) = kept.upgrade() {
+        return world;
+    }
+    let world = Arc::new(World::load());
+    *kept = Arc::downgrade(&world);
+    world
+}
+
+#[allow(clippy::disallowed_methods, reason = "chooses what this run of the tests covers")]
+fn profile() -> Profile {
+    match std::env::var("HEADWATER_TRUTHS").as_deref() {
+        Ok("small") => Profile::Small,
+        _ => Profile::Tiny,
+    }
+}
+
+/// Says how long `work` took.
+#[allow(clippy::disallowed_methods, reason = "measures the test, decides nothing")]
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let begun = std::time::Instant::now();
+    let result = work();
+    println!("{what}: {:.1} s", begun.elapsed().as_secs_f64());
+    result
+}
+
+impl World {
+    fn load() -> Self {
+        let drawn = demo::World::generate(profile(), SEED);
+        let server = TestServer::on("2026-07-02");
+        let mut workspaces = HashMap::new();
+        let mut keys = HashMap::new();
+        for (name, source) in demo::SOURCES {
+            let workspace = workspaces.entry(name).or_insert_with(|| server.workspace(name)).clone();
+            keys.insert((name, source), server.source(&workspace, source));
+        }
+        let all: Vec<TestWorkspace> = workspaces.values().cloned().collect();
+        timed("loading", || {
+            timed("sending", || send(&server, &keys, drawn.messages()));
+            all.iter().for_each(|workspace| server.drain(workspace));
+        });
+        let places = OnceLock::new();
+        Self { server, truth: drawn.truth(), workspaces, use_of: RwLock::default(), places }
+    }
+
+    /// Nobody changes the world meanwhile.
+    fn read(&self) -> RwLockReadGuard<'_, ()> {
+        self.use_of.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody reads or changes the world meanwhile.
+    fn change(&self) -> RwLockWriteGuard<'_, ()> {
+        self.use_of.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn w2(&self) -> &TestWorkspace {
+        &self.workspaces["xiulin"]
+    }
+
+    fn w1(&self) -> &TestWorkspace {
+        &self.workspaces["chengdi"]
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.server.get(&self.w2().token, path).ok()
+    }
+
+    /// The party that holds an identifier of a truth, `{"kind", "value"}`.
+    fn party_of(&self, reference: &Value) -> Value {
+        let (kind, value) = (reference["kind"].as_str().unwrap(), reference["value"].as_str().unwrap());
+        self.get(&format!("/api/v1/parties/by/{}/{}", encoded(kind), encoded(value)))
+    }
+
+    /// Every event of every timeline, by message id.
+    fn places(&self) -> &HashMap<String, Place> {
+        self.places.get_or_init(|| timed("reading all timelines", || self.read_timelines()))
+    }
+
+    fn read_timelines(&self) -> HashMap<String, Place> {
+        let token = &self.w2().token;
+        let mut places: HashMap<String, Place> = HashMap::new();
+        for party in pages(&self.server, token, "/api/v1/parties") {
+            let id = party["id"].as_str().unwrap();
+            let timeline = pages(&self.server, token, &format!("/api/v1/parties/{id}/timeline"));
+            assert_eq!(party["event_count"], timeline.len(), "{id}");
+            for item in &timeline {
+                let text = |field: &str| item[field].as_str().unwrap().to_owned();
+                let place = || Place { party: id.to_owned(), time: text("time"), count: 0 };
+                places.entry(text("id")).or_insert_with(place).count += 1;
+            }
+        }
+        places
+    }
+}
+
+/// Sends messages in their order, but for those of different sources that are due together.
+fn send(server: &TestServer, keys: &HashMap<(&str, &str), String>, messages: impl Iterator<Item = Message>) {
+    let mut messages = messages.peekable();
+    while messages.peek().is_some() {
+        let mut by_source: BTreeMap<(&str, &str), String> = BTreeMap::new();
+        for message in messages.by_ref().take(CHUNK) {
+            let lines = by_source.entry((message.workspace, message.source)).or_default();
+            lines.push_str(&message.json);
+            lines.push('\n');
+        }
+        let requests: Vec<_> = by_source
+            .into_iter()
+            .map(|(source, lines)| {
+                let call = server.call("POST", "/api/v1/events").write_key(&keys[&source]);
+                server.tokio().spawn(call.body(lines).later())
+            })
+            .collect();
+        for request in requests {
+            server.tokio().block_on(request).unwrap().ok();
+        }
+    }
+}
