@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use db::Tx;
 use kernel::Instant;
+use kernel::limits::NAME_BYTES_MAX;
 
 use super::members::each_member;
 use crate::batch::{Batch, Stage};
@@ -52,14 +53,16 @@ impl CheckPlan {
     /// The reason to put the record aside, if there is one.
     fn check(&mut self, record: &Record<'_>, at: Instant) -> Option<(String, String)> {
         let mut trouble = None;
-        if let Some(properties) = record.properties
-            && record.kind != Kind::Item
-        {
+        if let Some(properties) = record.properties {
             each_member(properties, &mut |property, value| {
-                trouble = trouble.take().or_else(|| self.check_value(&record.event, property, value, at));
+                trouble = trouble.take().or_else(|| check_name(property));
+                if record.kind != Kind::Item {
+                    trouble = trouble.take().or_else(|| self.check_value(&record.event, property, value, at));
+                }
             });
         }
         for change in &record.traits {
+            trouble = trouble.or_else(|| check_name(&change.field));
             if matches!(change.op, Op::Set | Op::SetOnce) {
                 trouble = trouble.or_else(|| self.check_value(PROFILE, &change.field, change.value, at));
             }
@@ -99,6 +102,13 @@ impl CheckPlan {
         }
         None
     }
+}
+
+/// Names are part of keys in the database, whose length is limited.
+fn check_name(name: &str) -> Option<(String, String)> {
+    let shown = || name.chars().take(40).collect::<String>();
+    let reason = || format!("`{}…` has {} bytes; a name may have {NAME_BYTES_MAX}", shown(), name.len());
+    (name.len() > NAME_BYTES_MAX).then(|| (shown(), reason()))
 }
 
 impl Stage for CheckPlan {

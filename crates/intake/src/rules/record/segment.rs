@@ -64,7 +64,7 @@ pub(super) fn decode<'a>(position: Position<'_, 'a>, text: &'a str) -> Result<Re
     let person_traits = if kind == Kind::Identify { traits } else { None };
     let time = time(position, &message)?;
     let event = event(kind, &message)?;
-    let group_id = super::label("groupId", message.group_id)?;
+    let group_id = super::identifier_value("groupId", message.group_id)?;
     if kind == Kind::Group && group_id.is_none() {
         return Err(Reject::missing("groupId"));
     }

@@ -146,8 +146,9 @@ struct Who<'a> {
 
 impl<'a> Who<'a> {
     fn thing(message: &Message<'a>) -> Result<Self, Reject> {
-        super::string("item_type", message.item_type)?.ok_or_else(|| Reject::missing("item_type"))?;
-        super::string("item_id", message.item_id)?.ok_or_else(|| Reject::missing("item_id"))?;
+        super::name("item_type", message.item_type)?.ok_or_else(|| Reject::missing("item_type"))?;
+        let id = super::string("item_id", message.item_id)?.ok_or_else(|| Reject::missing("item_id"))?;
+        super::check_identifier("item_id", &id)?;
         Ok(Self { identifiers: Vec::new(), subject: None })
     }
 
