@@ -13,14 +13,22 @@ static TERM: Bulk = Bulk {
     on_conflict: "on conflict (workspace_id, term, node_no) do nothing",
 };
 
-/// Adds terms.
+/// Bytes of a term that are kept and looked for: enough for everything people type, and less than what
+/// PostgreSQL's indexes take.
+const TERM_BYTES_MAX: usize = 400;
+
+fn kept(term: &str) -> &str {
+    &term[..term.floor_char_boundary(TERM_BYTES_MAX)]
+}
+
+/// Adds terms; of long ones the beginning.
 ///
 /// # Errors
 /// As the database says.
 pub fn term_put(scope: &Scope, tx: &mut Tx<'_>, terms: &[(String, NodeNo)]) -> db::Result<()> {
     let mut values = Vec::with_capacity(terms.len() * TERM.columns.len());
     for (term, node) in terms {
-        values.extend_from_slice(&[scope.workspace.into(), term.into(), (*node).into()]);
+        values.extend_from_slice(&[scope.workspace.into(), kept(term).into(), (*node).into()]);
     }
     tx.insert_many(&TERM, &values).map(drop)
 }
@@ -30,6 +38,7 @@ pub fn term_put(scope: &Scope, tx: &mut Tx<'_>, terms: &[(String, NodeNo)]) -> d
 /// # Errors
 /// As the database says.
 pub fn term_nodes(scope: &Scope, tx: &mut Tx<'_>, prefix: &str, limit: usize) -> db::Result<Vec<NodeNo>> {
+    let prefix = kept(prefix);
     // The greatest code point, so every continuation of the prefix lies below.
     let end = format!("{prefix}\u{10ffff}");
     let sql = "select term, node_no from search_term
