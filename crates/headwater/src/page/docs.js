@@ -30,7 +30,7 @@ function resolve(schema = {}) {
   if (schema === true) return {};
   if (schema.$ref) {
     const target = schema.$ref.split('/').slice(1).reduce((at, key) => at?.[unescape(key)], spec);
-    return { title: schema.$ref.split('/').at(-1), ...resolve(target), ...without(schema, '$ref') };
+    return { ...resolve(target), title: schema.$ref.split('/').at(-1), ...without(schema, '$ref') };
   }
   if (schema.allOf) {
     const parts = schema.allOf.map(resolve);

@@ -55,7 +55,7 @@ pub(super) enum Order {
 pub(super) struct AuditQuery {
     /// `oldest` first unless `newest` is asked for.
     #[serde(default)]
-    #[param(inline, default = "oldest", required = false)]
+    #[param(inline, required = false)]
     order: Order,
 }
 
