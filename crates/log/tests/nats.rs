@@ -12,8 +12,8 @@ use bytes::Bytes;
 use headwater_log::nats::Options;
 use headwater_log::{Error, Log, NatsLog, Offset};
 use kernel::Instant;
-use support::nats::Server;
 use support::{CountingIds, append, append_all, close, read_all, runtime};
+use testkit::NatsServer as Server;
 
 const STREAM: &str = "log-1";
 

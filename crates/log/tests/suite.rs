@@ -60,7 +60,7 @@ impl Place for Sqlite {
     }
 }
 
-struct Nats(support::nats::Server);
+struct Nats(testkit::NatsServer);
 
 impl Nats {
     fn open(&self, options: nats::Options) -> Arc<dyn Log> {
@@ -74,7 +74,7 @@ impl Nats {
 
 impl Place for Nats {
     fn new() -> Self {
-        Self(support::nats::Server::start())
+        Self(testkit::NatsServer::start())
     }
 
     fn open(&self) -> Arc<dyn Log> {

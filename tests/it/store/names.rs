@@ -52,7 +52,7 @@ fn things(id: &str) -> Vec<(Protocol, String)> {
 }
 
 fn run(tx: &mut Tx<'_>, protocol: Protocol, raw: &str, n: u64) -> kernel::Result<State> {
-    let context = Context { scope: scope(), secret: [1; 32], partition: 0 };
+    let context = Context { scope: scope(), secret: [1; 32], partition: 0, partitions: 1 };
     let frame = Frame {
         protocol,
         received: Instant(1_767_225_600_000_000),

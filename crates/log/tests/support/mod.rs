@@ -1,4 +1,4 @@
-//! What the tests of the log share: a clock turned by hand, ids that count, a NATS server of one's own.
+//! What the tests of the log share: a clock turned by hand, ids that count.
 #![allow(dead_code, unreachable_pub, reason = "each test binary includes it and uses a part of it")]
 
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use headwater_log::{Entry, Error, Log, Offset, sqlite};
 use kernel::Instant;
 use kernel::id::IdSource;
 use kernel::time::Clock;
-pub use testkit::nats;
 
 /// A clock that moves only when told.
 #[derive(Default)]
