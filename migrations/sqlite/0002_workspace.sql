@@ -17,7 +17,7 @@ create table node (
   primary key (workspace_id, node_no)
 ) without rowid;
 create unique index node_key on node (workspace_id, key);
-create index node_party on node (workspace_id, party_no);
+create index node_party on node (party_no, workspace_id);
 
 -- Two identifiers seen together, one row per time bucket of the more changeable one.
 create table edge (
@@ -30,7 +30,7 @@ create table edge (
   evidence blob not null,
   primary key (workspace_id, a_no, b_no, bucket)
 ) without rowid;
-create index edge_back on edge (workspace_id, b_no, a_no);
+create index edge_back on edge (b_no, workspace_id);
 
 -- A soft identifier seen with a hard one, by the hour: who used this device or cookie, and when.
 create table touch (
@@ -43,7 +43,7 @@ create table touch (
   evidence blob not null,
   primary key (workspace_id, soft_no, hard_no, bucket)
 ) without rowid;
-create index touch_hard on touch (workspace_id, hard_no, soft_no);
+create index touch_hard on touch (hard_no, workspace_id);
 
 -- What was said of an identifier's holder that two people cannot share: name, birth year, operator.
 create table claim (

@@ -57,11 +57,12 @@ impl Stage for ResolveIdentity {
 
     fn run(&mut self, tx: &mut Tx<'_>, batch: &mut Batch<'_, '_>) -> kernel::Result<()> {
         let context = batch.context;
-        if self.rules.is_none() {
+        self.is_shared = context.partitions > 1;
+        // Beside other workers every batch may find other rules and detachments than the one before.
+        if self.is_shared || self.rules.is_none() {
             self.rules = Some(rules_current(&context.scope, tx)?.1);
             self.memory.detached.extend(contested::contested_detached(&context.scope, tx)?);
         }
-        self.is_shared = tx.is_shared();
         self.now = batch.events.iter().map(|e| e.frame.received).max().unwrap_or_default().max(self.now);
         let rules = self.rules.take().expect("just loaded");
         let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &rules };
@@ -140,7 +141,8 @@ impl ResolveIdentity {
                 let no = known.no;
                 dirty.add(no, seen.is_hard);
                 working.load(identity.scope, tx, &[no])?;
-                working.get_mut(no).into_iter().for_each(|node| node.first = at);
+                // Another worker may have seen it earlier still.
+                working.get_mut(no).into_iter().for_each(|node| node.first = node.first.min(at));
             }
         }
         Ok(())

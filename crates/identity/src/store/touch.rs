@@ -73,8 +73,9 @@ pub fn touch_of_soft(scope: &Scope, tx: &mut Tx<'_>, soft: &[NodeNo]) -> db::Res
 /// # Errors
 /// As the database says.
 pub fn touch_of_hard(scope: &Scope, tx: &mut Tx<'_>, hard: &[NodeNo]) -> db::Result<Vec<Touch>> {
+    // The plus keeps SQLite, which knows no frequencies, from reading the whole workspace by its key.
     let sql = "select soft_no, hard_no, bucket, first_us, last_us, evidence from touch
-               where workspace_id = ?1 and hard_no in (?2)";
+               where +workspace_id = ?1 and hard_no in (?2)";
     collect(scope, tx, sql, hard)
 }
 
