@@ -141,3 +141,42 @@ fn account() -> Option<(u32, u32)> {
             .expect("root needs an account to run PostgreSQL as"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first column of a query's first row, as text.
+    fn ask(url: &str, query: &str) -> String {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (client, driver) = tokio_postgres::connect(url, NoTls).await.unwrap();
+            tokio::spawn(driver);
+            client.query_one(query, &[]).await.unwrap().get(0)
+        })
+    }
+
+    #[test]
+    fn a_database_belongs_to_a_role_that_security_binds_on_a_server_that_keeps_its_promises() {
+        let (one, other) = (Server::start().database(), Server::start().database());
+        assert_ne!(one, other);
+        for url in [&one, &other] {
+            let bound =
+                "select (not rolsuper and not rolbypassrls)::text from pg_roles where rolname = current_user";
+            assert_eq!(ask(url, bound), "true");
+            for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
+                assert_eq!(ask(url, &format!("show {setting}")), "on", "{setting}");
+            }
+            assert_eq!(ask(url, "show server_encoding"), "UTF8");
+        }
+    }
+
+    #[test]
+    fn a_cluster_ends_with_whoever_started_it() {
+        let (mut shell, port) = spawn(&programs().unwrap()).unwrap();
+        // What the system does to the pipe of a process that ends, even by a kill.
+        drop(shell.stdin.take());
+        shell.wait().expect("the shell ends when the server has");
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+    }
+}
