@@ -145,7 +145,8 @@ impl Runtime {
         progress: watch::Sender<Progress>,
     ) -> kernel::Result<Worker> {
         let scope = Scope::system(workspace.no, "pipeline");
-        let context = Context { scope: scope.clone(), secret: workspace.secret, partition };
+        let partitions = workspace.partitions;
+        let context = Context { scope: scope.clone(), secret: workspace.secret, partition, partitions };
         let sabotage = self.inner.options.sabotage;
         let stages = stages::stages(sabotage.stages);
         let program = Box::new(Applier::new(context, stages, handlers::all(), Arc::clone(recent)));

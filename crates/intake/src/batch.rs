@@ -16,6 +16,8 @@ pub struct Context {
     pub secret: [u8; 32],
     /// The partition this worker applies.
     pub partition: u32,
+    /// How many there are: with several, other workers change the same tables.
+    pub partitions: u32,
 }
 
 /// An event on its way through the stages.

@@ -94,7 +94,7 @@ pub struct Worker {
     pub options: Options,
     /// Where progress is announced.
     pub progress: watch::Sender<Progress>,
-    /// The place, while this worker owns the partition, and until when that is sure. Starts empty.
+    /// The place this worker left last, and until when nobody else can have moved it. Starts empty.
     pub owned: Option<(Cursor, kernel::Instant)>,
 }
 
@@ -154,13 +154,19 @@ impl Worker {
 
     /// The cursor, if this worker has it or can have it. Claims again when half the lease is over.
     fn own(&mut self) -> kernel::Result<Option<Cursor>> {
-        if let Some((cursor, until)) = self.owned.take()
-            && (!self.pool.is_shared() || self.clock.now() < until)
-        {
-            return Ok(Some(cursor));
-        }
+        let left = match self.owned.take() {
+            Some((cursor, until)) if !self.pool.is_shared() || self.clock.now() < until => {
+                return Ok(Some(cursor));
+            }
+            left => left.map(|(cursor, _)| cursor),
+        };
         let cursor = self.claim()?;
         if let Some(cursor) = &cursor {
+            let is_next = |left: Cursor| (left.epoch + 1, left.offset) == (cursor.epoch, cursor.offset);
+            if !left.is_some_and(is_next) {
+                // Another worker had the partition: what this one remembers may not be so any more.
+                self.program.rolled_back();
+            }
             self.announce(cursor);
         }
         Ok(cursor)
@@ -170,6 +176,13 @@ impl Worker {
         self.clock.now().plus(self.options.lease.as_micros() as i64 / 2)
     }
 
+    /// Until when nobody else takes over. A store of one process has nobody else: what is started after
+    /// a crash goes on at once.
+    fn lease_until(&self) -> kernel::Instant {
+        let lease = if self.pool.is_shared() { self.options.lease.as_micros() as i64 } else { -1 };
+        self.clock.now().plus(lease)
+    }
+
     fn claim(&self) -> kernel::Result<Option<Cursor>> {
         let now = self.clock.now();
         let claim = Claim {
@@ -177,14 +190,14 @@ impl Worker {
             incarnation: self.log.incarnation(),
             owner: &self.options.owner,
             now,
-            lease_until: now.plus(self.options.lease.as_micros() as i64),
+            lease_until: self.lease_until(),
         };
         Ok(Cursor::claim(&self.pool, &self.scope, &claim)?)
     }
 
     fn step(&mut self, cursor: &Cursor, entries: &[Entry]) -> kernel::Result<Cursor> {
         let offset = entries.last().map_or(cursor.offset, |e| e.offset.0);
-        let lease_until = self.clock.now().plus(self.options.lease.as_micros() as i64);
+        let lease_until = self.lease_until();
         let (scope, program) = (&self.scope, &mut self.program);
         let mut before = cursor.clone();
         if self.options.sabotage == Some(Sabotage::CursorOutsideTransaction) {

@@ -66,7 +66,9 @@ impl Verify {
         if self.json {
             let tables: Vec<&str> = differences.iter().map(|(table, ..)| *table).collect();
             let entries = verdict.entries;
-            say(json!({ "live": live, "rebuilt": rebuilt, "entries": entries, "equal": is_equal, "differences": tables }));
+            say(
+                json!({ "live": live, "rebuilt": rebuilt, "entries": entries, "equal": is_equal, "differences": tables }),
+            );
         } else {
             say(format_args!("live     {live}\nrebuilt  {rebuilt}"));
             for (table, a, b) in differences {
@@ -118,8 +120,8 @@ fn is_trimmed(first: Offset) -> bool {
 
 fn rebuild(workspace: &Workspace, pool: &db::Pool, log: &dyn Log, to: &Cursor) -> anyhow::Result<u64> {
     let scope = Scope::system(workspace.no, "verify");
-    let context =
-        intake::batch::Context { scope, secret: workspace.secret, partition: to.partition };
+    let partitions = workspace.partitions;
+    let context = intake::batch::Context { scope, secret: workspace.secret, partition: to.partition, partitions };
     let mut applier = Applier::new(context, stages::stages(None), handlers::all(), Default::default());
     let (mut at, mut batch, mut count) = (Offset::START, 0, 0);
     while at.0 < to.offset {

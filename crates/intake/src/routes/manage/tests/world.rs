@@ -88,7 +88,7 @@ impl Commands for Pipe {
         Box::pin(async move {
             let (id, actor) = ("1".to_owned(), scope.actor.clone());
             let command = Command { name: name.to_owned(), id, at_us: NOW.0, actor, body };
-            let context = Context { scope: scope.clone(), secret: [0; 32], partition: 0 };
+            let context = Context { scope: scope.clone(), secret: [0; 32], partition: 0, partitions: 1 };
             let pool = self.store.workspace(scope.workspace)?;
             pool.write(|tx| SetPlan.apply(tx, &context, &command))?;
             self.commands.lock().push(command.name.clone());
