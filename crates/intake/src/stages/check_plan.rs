@@ -27,6 +27,8 @@ pub struct CheckPlan {
     known_count: usize,
     fresh: Vec<PlanProperty>,
     is_loaded: bool,
+    /// The version that was read; only looked at beside other workers.
+    version: i64,
 }
 
 impl CheckPlan {
@@ -117,6 +119,12 @@ impl Stage for CheckPlan {
     }
 
     fn run(&mut self, tx: &mut Tx<'_>, batch: &mut Batch<'_, '_>) -> kernel::Result<()> {
+        if batch.context.partitions > 1 {
+            let version = plan::plan_version(&batch.context.scope, tx)?;
+            if version != self.version {
+                *self = Self { version, ..Self::default() };
+            }
+        }
         if !self.is_loaded {
             self.load(tx, batch)?;
         }

@@ -166,5 +166,17 @@ pub fn plan_set(scope: &Scope, tx: &mut Tx<'_>, property: &PlanProperty) -> kern
         property.first.into(),
     ];
     tx.execute(sql, &params)?;
+    let sql = "insert into counter (workspace_id, name, value) values (?1, 'plan', 1)
+               on conflict (workspace_id, name) do update set value = counter.value + 1";
+    tx.execute(sql, &[scope.workspace.into()])?;
     Ok(())
+}
+
+/// Counts what people decided about the plan, so that a worker notices what another one applied.
+///
+/// # Errors
+/// As the database says.
+pub fn plan_version(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<i64> {
+    let sql = "select value from counter where workspace_id = ?1 and name = 'plan'";
+    Ok(tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or_default())
 }

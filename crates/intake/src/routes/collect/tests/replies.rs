@@ -194,7 +194,7 @@ async fn the_own_endpoint_reports_on_each_event_and_lands_all_of_them() {
         assert_eq!((answer.status, &report["accepted"], &report["rejected"]), (200, &json!(2), &json!(2)));
         let results = report["results"].as_array().unwrap();
         assert_eq!(results[0], json!({"index":0,"status":"accepted","message_id":"m-1"}));
-        let reason = "neither `userId` nor `anonymousId` is there";
+        let reason = "there is neither `userId` nor `anonymousId`, nor another identifier";
         let expected =
             json!({"index":1,"status":"rejected","class":"schema","field":"userId","reason":reason});
         assert_eq!(results[1], expected);
