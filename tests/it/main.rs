@@ -1,5 +1,7 @@
 //! The whole system.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod cli;
 mod fixtures;
 mod properties;
 mod store;

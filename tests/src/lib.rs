@@ -4,8 +4,10 @@
 //! pipeline to say that it has applied what the log holds.
 #![allow(clippy::unwrap_used, reason = "a fixture that does not work is a failed test")]
 
+mod program;
 mod server;
 
+pub use program::program;
 pub use server::{Answer, Call, TestServer, TestWorkspace};
 
 use serde_json::Value;

@@ -87,6 +87,9 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     if let Some(refused) = error.downcast_ref::<client::Refused>() {
         return ExitCode::from(refused.exit_code());
     }
+    if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) {
+        return ExitCode::from(66);
+    }
     ExitCode::from(match error.downcast_ref::<Failure>() {
         Some(Failure::Invalid { .. } | Failure::LimitExceeded { .. } | Failure::Conflict { .. }) => 65,
         Some(Failure::NotFound { .. }) => 66,

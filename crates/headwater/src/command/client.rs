@@ -153,8 +153,10 @@ const REQUEST_MAX: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Longest single pause a server is granted.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
-/// Tries after a broken connection or an error of the server.
-const TRIES_MAX: u32 = 6;
+/// Further tries after a broken connection or an error of the server, when a person waits for an answer,
+const TRIES: u32 = 2;
+/// and in the middle of a long import.
+const IMPORT_TRIES: u32 = 6;
 /// How often progress is looked at.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -205,7 +207,7 @@ impl Api {
     /// # Errors
     /// [`Refused`], or no answer.
     pub async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> anyhow::Result<T> {
-        self.patiently(|| self.signed(self.http.get(self.url(path, query)))).await
+        self.patiently(TRIES, || self.signed(self.http.get(self.url(path, query)))).await
     }
 
     /// `POST /api/v1/<path>`, once: it is not known of every path that repeating does no harm.
@@ -227,12 +229,13 @@ impl Api {
             let request = self.http.post(url.clone()).bearer_auth(write_key);
             request.header(header::CONTENT_TYPE, "application/json").body(events.clone())
         };
-        self.patiently(request).await
+        self.patiently(IMPORT_TRIES, request).await
     }
 
     /// Repeats a request that can do no harm twice while the server asks for patience.
     async fn patiently<T: DeserializeOwned>(
         &self,
+        tries_max: u32,
         request: impl Fn() -> RequestBuilder,
     ) -> anyhow::Result<T> {
         let (mut tries, mut waited) = (0, Duration::ZERO);
@@ -246,9 +249,9 @@ impl Api {
                     }
                     pause
                 }
-                Ok(answer) if answer.status().is_server_error() && tries < TRIES_MAX => backoff(&mut tries),
+                Ok(answer) if answer.status().is_server_error() && tries < tries_max => backoff(&mut tries),
                 Ok(answer) => return read(answer).await,
-                Err(_) if tries < TRIES_MAX => backoff(&mut tries),
+                Err(_) if tries < tries_max => backoff(&mut tries),
                 Err(error) => return Err(self.unreachable(&error)),
             };
             waited += pause;

@@ -108,7 +108,8 @@ impl Import {
         } else {
             self.tell(&outcome, is_dry)
         }
-        outcome.failure.map_or_else(|| Ok(outcome.code), Err)
+        let code = outcome.code();
+        outcome.failure.map_or(Ok(code), Err)
     }
 
     fn mapping(&self, rows: &read::Rows) -> anyhow::Result<Mapping> {

@@ -69,8 +69,7 @@ impl Writer {
             other => bail!("exports are csv, xlsx or jsonl, not {other:?}"),
         };
         let mut table = Table::create(path, kind)?;
-        let names = layout.identifiers.iter().chain(&layout.traits).cloned();
-        table.write(&["party_id".to_owned()].into_iter().chain(names).map(Cell::Text).collect::<Vec<_>>())?;
+        table.write(&header(&layout))?;
         Ok(Self { layout, sink: Sink::Table(table), parties: 0 })
     }
 
@@ -97,6 +96,17 @@ impl Writer {
         }
         Ok(self.parties)
     }
+}
+
+/// The column of the party's id.
+const ID_COLUMN: &str = "party_id";
+
+/// An e-mail address may be an identifier and a trait; no two columns have one name.
+fn header(layout: &Layout) -> Vec<Cell> {
+    let is_taken = |name: &String| *name == ID_COLUMN || layout.identifiers.contains(name);
+    let traits = layout.traits.iter().map(|t| if is_taken(t) { format!("trait.{t}") } else { t.clone() });
+    let names = [ID_COLUMN.to_owned()].into_iter().chain(layout.identifiers.iter().cloned()).chain(traits);
+    names.map(Cell::Text).collect()
 }
 
 fn row(layout: &Layout, party: &Party) -> Vec<Cell> {

@@ -13,6 +13,7 @@ use futures_util::{StreamExt, stream};
 use indicatif::ProgressBar;
 use kernel::time::Clock;
 use serde::Deserialize;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::command::client::{self, Api, Figures, Refused};
@@ -41,7 +42,7 @@ pub(super) struct Sending<'e> {
 }
 
 /// What came of an import.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// The file's side: rows, bad ones, reasons (those of the server too).
     pub(super) summary: Summary,
@@ -59,22 +60,17 @@ pub(super) struct Outcome {
     pub(super) is_stopped: bool,
     /// Why the rest was not sent.
     pub(super) failure: Option<anyhow::Error>,
-    /// The command's exit code if there is no failure.
-    pub(super) code: ExitCode,
 }
 
-impl Default for Outcome {
-    fn default() -> Self {
-        Self {
-            summary: Summary::default(),
-            sent: 0,
-            accepted: 0,
-            rejected: 0,
-            seconds: 0.0,
-            pipeline: None,
-            is_stopped: false,
-            failure: None,
-            code: ExitCode::SUCCESS,
+impl Outcome {
+    /// The command's exit code, unless it failed.
+    pub(super) fn code(&self) -> ExitCode {
+        if self.is_stopped && !self.summary.is_complete {
+            return client::interrupted();
+        }
+        match self.summary.bad + self.rejected {
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::from(65),
         }
     }
 }
@@ -109,7 +105,7 @@ impl Sending<'_> {
     /// Sends everything, or as much as there is until Ctrl-C or a refusal.
     ///
     /// # Errors
-    /// The error file cannot be written.
+    /// The error file cannot be written, or signals cannot be taken.
     pub(super) async fn run(self, api: &Api, write_key: &str) -> anyhow::Result<Outcome> {
         let clock = MachineClock::default();
         let begun = clock.now();
@@ -122,10 +118,11 @@ impl Sending<'_> {
         let answers = batches.map(|batch| post(api, write_key, batch)).buffered(REQUESTS_MAX);
         let mut answers = std::pin::pin!(answers);
         let mut tally = Tally::new(self.rejected);
+        let mut interrupts = signal(SignalKind::interrupt())?;
         loop {
             let answer = tokio::select! {
                 answer = answers.next() => answer,
-                _ = tokio::signal::ctrl_c() => {
+                _ = interrupts.recv() => {
                     stop.store(true, Ordering::Release);
                     // Once: what was read is still sent. Twice: now.
                     if std::mem::replace(&mut tally.outcome.is_stopped, true) { break } else { continue }
@@ -294,14 +291,6 @@ impl<'e> Tally<'e> {
         for (reason, count) in self.rejections {
             *outcome.summary.reasons.entry(reason).or_default() += count;
         }
-        outcome.code = match (
-            outcome.is_stopped && !outcome.summary.is_complete,
-            outcome.summary.bad + outcome.rejected,
-        ) {
-            (true, _) => client::interrupted(),
-            (false, 0) => ExitCode::SUCCESS,
-            (false, _) => ExitCode::from(65),
-        };
         outcome
     }
 }
