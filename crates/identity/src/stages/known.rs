@@ -25,12 +25,15 @@ struct Cache<M> {
     old: M,
 }
 
+/// From when to when something is known to have been seen.
+type Ranges<K> = HashMap<K, (Instant, Instant)>;
+
 /// The worker's memory.
 #[derive(Default)]
 pub(super) struct Memory {
     nodes: Cache<KeyMap<Known>>,
-    ranges: Cache<HashMap<(NodeNo, NodeNo, i64), (Instant, Instant)>>,
-    claims: Cache<HashMap<(NodeNo, u64), (Instant, Instant)>>,
+    ranges: Cache<Ranges<(NodeNo, NodeNo, i64)>>,
+    claims: Cache<Ranges<(NodeNo, u64)>>,
     soles: Cache<HashMap<NodeNo, (NodeNo, Instant)>>,
     /// Nodes everybody is seen with: nothing is looked for behind them.
     pub(super) crowded: HashSet<NodeNo>,
@@ -103,7 +106,7 @@ pub(super) enum Cover {
 }
 
 fn cover<K: std::hash::Hash + Eq + Copy>(
-    cache: &mut Cache<HashMap<K, (Instant, Instant)>>,
+    cache: &mut Cache<Ranges<K>>,
     id: K,
     range: (Instant, Instant),
 ) -> Cover {

@@ -60,7 +60,7 @@ pub(super) fn sight(
     if is_unbind && sighting.identifiers.is_empty() {
         sighting.identifiers.extend(sighting.detached.first().cloned());
     }
-    sighting.identifiers.sort_by(|a, b| (a.rank, a.key).cmp(&(b.rank, b.key)));
+    sighting.identifiers.sort_by_key(|seen| (seen.rank, seen.key));
     claims(record, &mut sighting.claims);
     sighting.presence = presence(record);
     Ok(sighting)
