@@ -360,6 +360,7 @@ fn split(
         let is_kept = |era: &NodeNo| rows.iter().any(|row| row.via == Some(*era));
         let ended: Vec<NodeNo> = before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)).collect();
         working.load(identity.scope, tx, &ended)?;
+        contested::contested_replace(identity.scope, tx, &ended, &[])?;
         for era in ended {
             // Late data did away with this era: nobody has it, and its id leads to the identifier itself.
             working.get_mut(era).into_iter().for_each(|node| node.party = PartyNo(0));
