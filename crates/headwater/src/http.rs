@@ -73,7 +73,7 @@ impl Server {
             router = router.merge(collect::router(self.collector.clone()));
         }
         if faces.serves {
-            router = router.merge(self.api().0);
+            router = router.merge(self.api().0).merge(crate::page::router());
         }
         router
             .route("/healthz", get(|| async { "ok" }))
@@ -127,10 +127,11 @@ impl Server {
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
-        let (more, document, list) = workspace::routes::routes(Api::new(auth, document)).finish();
+        let (more, mut document, list) = workspace::routes::routes(Api::new(auth, document)).finish();
         router = router.merge(more.with_state(installation));
         guarded.extend(list);
         guarded.sort();
+        document.merge(collect::document());
         (router, document, guarded)
     }
 }

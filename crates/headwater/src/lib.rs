@@ -9,6 +9,7 @@ pub mod http;
 pub mod land;
 pub mod logs;
 pub mod machine;
+pub mod page;
 pub mod reconcile;
 pub mod runtime;
 pub mod stages;

@@ -89,6 +89,11 @@ impl Collector {
     }
 }
 
+/// The OpenAPI document of our own endpoint; the paths of SDKs are theirs to describe.
+pub fn document() -> utoipa::openapi::OpenApi {
+    <own::Document as utoipa::OpenApi>::openapi()
+}
+
 /// Every path that takes events, with what their SDKs ask for first. It has a fallback (404 with CORS), so
 /// a router it is merged into sets its own afterwards.
 pub fn router(state: Collector) -> Router {

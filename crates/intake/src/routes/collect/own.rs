@@ -6,6 +6,8 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 use super::answer::{self, Style};
 use super::pass::{self, Envelope, Planned};
@@ -15,29 +17,65 @@ use crate::rules::open::{self, Shape};
 use crate::rules::record;
 
 /// What became of the events of one request.
-#[derive(Serialize)]
-struct Report {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Report {
+    /// Events that are durable and can be read.
     accepted: usize,
+    /// Events that cannot be read; they are durable too, and wait in quarantine.
     rejected: usize,
+    /// One for each event, in the order they were sent.
     results: Vec<Verdict>,
 }
 
 /// What became of one event. A rejected one is kept for quarantine all the same.
-#[derive(Serialize)]
-struct Verdict {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Verdict {
+    /// Its place in the request.
     index: usize,
+    /// `accepted` or `rejected`.
     status: &'static str,
+    /// Its message id, given or made.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
+    /// What kind of trouble: `parse`, `schema`, `size` or `time`.
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'static str>,
+    /// The offending field.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-/// `POST /api/v1/events`.
+/// What of the collector belongs into the API's document: our own endpoint.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(events), modifiers(&WriteKey))]
+pub(super) struct Document;
+
+/// The credential of a source.
+struct WriteKey;
+
+impl utoipa::Modify for WriteKey {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.security_schemes.insert("write_key".to_owned(), bearer.into());
+    }
+}
+
+/// Send events
+///
+/// One message in Segment's shape, `{"batch": […]}`, JSON lines, or CloudEvents (structured, batch or
+/// binary). 200 means every event of the answer is durable. `?import=true` accepts events of any age.
+#[utoipa::path(post, path = "/api/v1/events", tag = "collect", operation_id = "events_collect",
+    params(("import" = Option<bool>, Query, description = "Accept events older than 36 months")),
+    request_body = Object,
+    responses((status = 200, body = Report), (status = 400, description = "Not readable at all, or too large"),
+        (status = 401, description = "No source has this write key"),
+        (status = 429, description = "Too fast; see `Retry-After`"),
+        (status = 503, description = "Cannot be made durable now; see `Retry-After`")),
+    security(("write_key" = [])))]
 pub(super) async fn events(State(collector): State<Collector>, request: Request) -> Response<Body> {
     collector.count(|c| &c.requests, 1);
     match collect(&collector, request).await {
