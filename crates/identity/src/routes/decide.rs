@@ -1,13 +1,13 @@
 //! Merging and unmerging by people.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use kernel::id::base32;
 use kernel::{Failure, Key, NodeNo, PartyId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{Answer, Caller, Problem};
+use web::{Answer, Caller, Problem, ProblemDocument};
+use workspace::routes::request::{self, Path};
 
 use super::{Decisions, party_id, path_party_id};
 use crate::commands::{self, MERGE, Merge, RETRACT, Retract, SEPARATE, Separate};
@@ -64,11 +64,13 @@ pub struct Decided {
 ///
 /// Both ids go on resolving; no fact moves, so `unmerge` restores both exactly.
 #[utoipa::path(post, path = "/api/v1/parties/merge", tag = "identity", operation_id = "party_merge",
-    request_body = MergeRequest, responses((status = 200, body = Decided)), security(("token" = [])))]
+    request_body = MergeRequest, responses((status = 200, body = Decided),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn party_merge(
     State(state): State<Decisions>,
     Caller(scope): Caller,
-    Json(request): Json<MergeRequest>,
+    request::Body(request): request::Body<MergeRequest>,
 ) -> Answer<Decided> {
     let [a, b] = &request.parties[..] else {
         return Err(Failure::invalid("parties", "exactly two party ids").into());
@@ -92,17 +94,15 @@ pub(super) async fn party_merge(
 /// Undo a merge, or split identifiers off
 #[utoipa::path(post, path = "/api/v1/parties/{id}/unmerge", tag = "identity", operation_id = "party_unmerge",
     params(("id" = String, Path, description = "The party")), request_body = Option<UnmergeRequest>,
-    responses((status = 200, body = Decided)), security(("token" = [])))]
+    responses((status = 200, body = Decided),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn party_unmerge(
     State(state): State<Decisions>,
     Caller(scope): Caller,
     Path(id): Path<String>,
-    body: Bytes,
+    request::Body(request): request::Body<UnmergeRequest>,
 ) -> Answer<Decided> {
-    let request: UnmergeRequest = match body.is_empty() {
-        true => UnmergeRequest::default(),
-        false => serde_json::from_slice(&body).map_err(|e| Failure::invalid("body", e.to_string()))?,
-    };
     let id = path_party_id(&id)?;
     if !request.identifiers.is_empty() {
         return split(&state, &scope, id, request).await;
@@ -112,11 +112,12 @@ pub(super) async fn party_unmerge(
         .read(&scope, move |identity, tx| {
             let party = party_by_id(identity, tx, id)?;
             let members: Vec<NodeNo> = party.members.iter().map(|m| m.node.no).collect();
-            let decisions = decision_live(identity.scope, tx)?.into_iter().filter(|d| match (&d.body, wanted) {
-                (_, Some(id)) => d.id == id && d.body.nodes().iter().any(|no| members.contains(no)),
-                (Body::Join { a, b }, None) => members.contains(a) && members.contains(b),
-                (Body::Separate { .. }, None) => false,
-            });
+            let decisions =
+                decision_live(identity.scope, tx)?.into_iter().filter(|d| match (&d.body, wanted) {
+                    (_, Some(id)) => d.id == id && d.body.nodes().iter().any(|no| members.contains(no)),
+                    (Body::Join { a, b }, None) => members.contains(a) && members.contains(b),
+                    (Body::Separate { .. }, None) => false,
+                });
             let latest = decisions.max_by_key(|d| (d.at, d.id)).ok_or_else(|| {
                 Failure::conflict("nobody merged this party; name the `identifiers` to split off")
             })?;

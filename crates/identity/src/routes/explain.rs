@@ -1,13 +1,14 @@
 //! Why identifiers are one person: the path of what was seen together.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use kernel::id::base32;
 use kernel::scope::Permission;
 use kernel::{Failure, NodeNo};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Caller};
+use web::{Answer, Caller, ProblemDocument};
+use workspace::routes::request::{Path, Query};
 
 use super::{Decisions, path_party_id};
 use crate::party::{Party, party_by_id};
@@ -77,7 +78,9 @@ pub struct Link {
 /// Why these identifiers are one person
 #[utoipa::path(get, path = "/api/v1/parties/{id}/explain", tag = "identity", operation_id = "party_explain",
     params(("id" = String, Path, description = "The party"), Between),
-    responses((status = 200, body = Explanation)), security(("token" = [])))]
+    responses((status = 200, body = Explanation),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn party_explain(
     State(state): State<Decisions>,
     Caller(scope): Caller,
@@ -108,7 +111,12 @@ pub(super) async fn party_explain(
     Ok(Json(explanation))
 }
 
-fn member<'p>(identity: &Identity<'_>, party: &'p Party, field: &str, text: &str) -> kernel::Result<&'p Node> {
+fn member<'p>(
+    identity: &Identity<'_>,
+    party: &'p Party,
+    field: &str,
+    text: &str,
+) -> kernel::Result<&'p Node> {
     let invalid = |message: &str| Failure::invalid(field, message);
     let (kind, value) = text.split_once(':').ok_or_else(|| invalid("write `kind:value`"))?;
     let normal = normalise(identity.rules, kind, value).map_err(|refusal| invalid(refusal.reason()))?;

@@ -1,13 +1,14 @@
 //! What waits for people: edges that were refused; and what people decided.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use kernel::id::base32;
 use kernel::scope::Permission;
 use kernel::{NodeNo, PartyId, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{Answer, Caller, Page, PageQuery, decode_cursor, encode_cursor};
+use web::{Answer, Caller, Page, PageQuery, ProblemDocument, decode_cursor, encode_cursor};
+use workspace::routes::request::Query;
 
 use super::Decisions;
 use crate::rules::mask::mask;
@@ -40,7 +41,9 @@ pub struct End {
 
 /// Identifiers seen together that are not one party
 #[utoipa::path(get, path = "/api/v1/identity/contested", tag = "identity", operation_id = "identity_contested",
-    params(PageQuery), responses((status = 200, body = Page<ContestedItem>)), security(("token" = [])))]
+    params(PageQuery), responses((status = 200, body = Page<ContestedItem>),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn identity_contested(
     State(state): State<Decisions>,
     Caller(scope): Caller,
@@ -100,7 +103,9 @@ pub struct DecisionItem {
 
 /// What people decided about parties, newest first
 #[utoipa::path(get, path = "/api/v1/identity/decisions", tag = "identity", operation_id = "identity_decisions",
-    params(PageQuery), responses((status = 200, body = Page<DecisionItem>)), security(("token" = [])))]
+    params(PageQuery), responses((status = 200, body = Page<DecisionItem>),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn identity_decisions(
     State(state): State<Decisions>,
     Caller(scope): Caller,

@@ -6,7 +6,8 @@ use kernel::Failure;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use web::{Answer, Caller};
+use web::{Answer, Caller, ProblemDocument};
+use workspace::routes::request::Body;
 
 use super::Decisions;
 use crate::commands::RULES;
@@ -27,7 +28,9 @@ pub struct Current {
 
 /// The identity rules in force
 #[utoipa::path(get, path = "/api/v1/identity/rules", tag = "identity", operation_id = "identity_rules",
-    responses((status = 200, body = Current)), security(("token" = [])))]
+    responses((status = 200, body = Current),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn identity_rules(State(state): State<Decisions>, Caller(scope): Caller) -> Answer<Current> {
     let current = state
         .read(&scope, |identity, tx| {
@@ -43,11 +46,13 @@ pub(super) async fn identity_rules(State(state): State<Decisions>, Caller(scope)
 ///
 /// Every party is recomputed; try them with a dry run first.
 #[utoipa::path(put, path = "/api/v1/identity/rules", tag = "identity", operation_id = "identity_rules_put",
-    request_body = Object, responses((status = 200, body = Current)), security(("token" = [])))]
+    request_body = Object, responses((status = 200, body = Current),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn identity_rules_put(
     state: State<Decisions>,
     Caller(scope): Caller,
-    Json(body): Json<Value>,
+    Body(body): Body<Value>,
 ) -> Answer<Current> {
     let rules = read(body)?;
     let body = serde_json::to_value(rules.document()).map_err(Failure::internal)?;
@@ -59,16 +64,17 @@ pub(super) async fn identity_rules_put(
 ///
 /// Says which parties would merge and split, without changing anything.
 #[utoipa::path(post, path = "/api/v1/identity/dry-run", tag = "identity", operation_id = "identity_dry_run",
-    request_body = Object, responses((status = 200, body = Report)), security(("token" = [])))]
+    request_body = Object, responses((status = 200, body = Report),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn identity_dry_run(
     State(state): State<Decisions>,
     Caller(scope): Caller,
-    Json(body): Json<Value>,
+    Body(body): Body<Value>,
 ) -> Answer<Report> {
     let rules = read(body)?;
-    let report = state
-        .read(&scope, move |identity, tx| dry_run(&Identity { rules: &rules, ..*identity }, tx))
-        .await?;
+    let report =
+        state.read(&scope, move |identity, tx| dry_run(&Identity { rules: &rules, ..*identity }, tx)).await?;
     Ok(Json(report))
 }
 

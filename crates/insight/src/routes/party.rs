@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use identity::party::{self, Party};
 use identity::resolve::Identity;
 use kernel::scope::Permission;
@@ -11,7 +11,8 @@ use kernel::{Failure, PartyId, Scope, SourceNo};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Caller, Page, decode_cursor, encode_cursor};
+use web::{Answer, Caller, Page, ProblemDocument, decode_cursor, encode_cursor};
+use workspace::routes::request::{Path, Query};
 
 use super::Parties;
 use crate::profile::{Profile, Weights, profile};
@@ -79,7 +80,9 @@ pub struct SearchQuery {
 
 /// Find parties
 #[utoipa::path(get, path = "/api/v1/parties", tag = "parties", operation_id = "party_search",
-    params(SearchQuery), responses((status = 200, body = Page<PartyItem>)), security(("token" = [])))]
+    params(SearchQuery), responses((status = 200, body = Page<PartyItem>),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn party_search(
     State(state): State<Parties>,
     Caller(scope): Caller,
@@ -115,7 +118,9 @@ pub(super) async fn party_search(
     operation_id = "party_by_identifier",
     params(("kind" = String, Path, description = "`user_id`, `anonymous_id`, `email`, `mobile`, a 神策 key …"),
            ("value" = String, Path, description = "In any form that normalises to it")),
-    responses((status = 200, body = PartyItem)), security(("token" = [])))]
+    responses((status = 200, body = PartyItem),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn party_by_identifier(
     State(state): State<Parties>,
     Caller(scope): Caller,
@@ -134,7 +139,9 @@ pub(super) async fn party_by_identifier(
 /// A party
 #[utoipa::path(get, path = "/api/v1/parties/{id}", tag = "parties", operation_id = "party_fetch",
     params(("id" = String, Path, description = "Its id, or one it had before a merge")),
-    responses((status = 200, body = PartyItem)), security(("token" = [])))]
+    responses((status = 200, body = PartyItem),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn party_fetch(
     State(state): State<Parties>,
     Caller(scope): Caller,
@@ -194,8 +201,7 @@ impl Teller {
                 .traits
                 .into_iter()
                 .map(|(field, winner)| {
-                    let value =
-                        if self.is_clear { winner.value } else { mask_trait(&field, winner.value) };
+                    let value = if self.is_clear { winner.value } else { mask_trait(&field, winner.value) };
                     (field, value)
                 })
                 .collect(),

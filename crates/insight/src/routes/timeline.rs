@@ -1,7 +1,7 @@
 //! The timeline of a party.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use identity::party::party_by_id;
 use kernel::id::{base32, unbase32};
 use kernel::scope::Permission;
@@ -9,7 +9,8 @@ use kernel::{Failure, Instant, Key, PartyId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use web::{Answer, Caller, Page, decode_cursor, encode_cursor};
+use web::{Answer, Caller, Page, ProblemDocument, decode_cursor, encode_cursor};
+use workspace::routes::request::{Path, Query};
 
 use super::Parties;
 use crate::rules::mask::mask_tree;
@@ -60,7 +61,9 @@ pub struct TimelineQuery {
 /// What a party did, newest first
 #[utoipa::path(get, path = "/api/v1/parties/{id}/timeline", tag = "parties", operation_id = "party_timeline",
     params(("id" = String, Path, description = "The party"), TimelineQuery),
-    responses((status = 200, body = Page<TimelineItem>)), security(("token" = [])))]
+    responses((status = 200, body = Page<TimelineItem>),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub(super) async fn party_timeline(
     State(state): State<Parties>,
     Caller(scope): Caller,
