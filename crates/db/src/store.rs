@@ -252,5 +252,18 @@ fn check_durability(connection: &mut postgres::Connection) -> Result<()> {
             )));
         }
     }
-    Ok(())
+    warn_of_power(connection)
+}
+
+/// Row-level security, the second wall between workspaces, does not hold such a role back.
+fn warn_of_power(connection: &mut postgres::Connection) -> Result<()> {
+    let sql = "select (rolsuper or rolbypassrls)::int::bigint from pg_roles where rolname = current_user";
+    connection.each(sql, &[], &mut |row| {
+        if row.int(0)? != 0 {
+            tracing::warn!(
+                "the database role may bypass row-level security; use one that owns the database and no more"
+            );
+        }
+        Ok(())
+    })
 }

@@ -18,8 +18,8 @@ use workspace::store::audit::audit_append;
 
 /// Events remembered for the live view.
 const RECENT_MAX: usize = 200;
-/// Runs of the stages within one transaction, at most: a batch is halved at most eleven times.
-const RUNS_MAX: u64 = 1 << 12;
+/// Room for the runs of the stages within one transaction: twice as many as it has events, if all are bad.
+const RUNS_MAX: u64 = 1 << 20;
 
 /// An event that went by.
 #[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
@@ -150,7 +150,8 @@ impl Program for Applier {
         }
         let mut no = batch * RUNS_MAX;
         let mut counts = Counts::default();
-        for run in frames.chunk_by(|a, b| a.protocol != Protocol::Command && b.protocol != Protocol::Command) {
+        for run in frames.chunk_by(|a, b| a.protocol != Protocol::Command && b.protocol != Protocol::Command)
+        {
             match run {
                 [frame] if frame.protocol == Protocol::Command => self.run_command(tx, frame)?,
                 frames => counts = counts.plus(self.run_events(tx, &mut no, frames)?),
