@@ -20,8 +20,12 @@ use crate::store::decision::{Body, decision_live};
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct MergeRequest {
     /// The two party ids.
-    #[serde(alias = "ids")]
+    #[serde(default, alias = "ids", alias = "party_ids")]
     parties: Vec<String>,
+    /// Instead of `parties`: one of them. Which id stays is decided by which was seen first.
+    survivor: Option<String>,
+    /// Instead of `parties`: the other.
+    absorbed: Option<String>,
     /// Why; kept with the decision.
     #[serde(default)]
     reason: String,
@@ -72,7 +76,9 @@ pub(super) async fn party_merge(
     Caller(scope): Caller,
     request::Body(request): request::Body<MergeRequest>,
 ) -> Answer<Decided> {
-    let [a, b] = &request.parties[..] else {
+    let named = request.survivor.iter().chain(&request.absorbed);
+    let parties: Vec<&String> = request.parties.iter().chain(named).collect();
+    let [a, b] = &parties[..] else {
         return Err(Failure::invalid("parties", "exactly two party ids").into());
     };
     let ids = [party_id("parties", a)?, party_id("parties", b)?];
