@@ -1,0 +1,156 @@
+//! `pipeline`: events a second from the log to the committed state.
+
+use std::sync::Arc;
+
+use clap::Parser;
+use log::Log;
+
+use crate::drain::{Drained, drain};
+use crate::journal::Journal;
+use crate::place::{self, Place};
+use crate::report::{line, median, rate, ratio, thousands, title};
+use crate::traffic::{Draw, Mix, Traffic};
+
+/// Events a second from the log to the committed state.
+#[derive(Debug, Parser)]
+pub(crate) struct Pipeline {
+    /// Events of the embedded run; the runs with single-event frames and PostgreSQL take a fifth
+    #[arg(long, default_value_t = 500_000)]
+    events: u64,
+    /// Times the embedded run is repeated
+    #[arg(long, default_value_t = 3)]
+    repeat: usize,
+    /// Only these parts: batches, singles, yardstick, postgres
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+const SEED: u64 = 7;
+
+impl Pipeline {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let data = format!(
+            "{} Segment messages, sessions of about 10, 15 % identify with e-mail and mobile, 5 % sent twice,\n          1,000,000 people possible, some more often than others; frames of 20–100 messages",
+            thousands(self.events as f64)
+        );
+        title("pipeline: log → dedupe, plan, identity, profile, search, timeline → commit", &data);
+        let wants = |part: &str| self.only.is_empty() || self.only.iter().any(|p| p == part);
+        let batches = if wants("batches") { Some(self.batches()?) } else { None };
+        if wants("yardstick") {
+            self.yardstick(batches)?;
+        }
+        if wants("singles") {
+            self.singles()?;
+        }
+        if wants("postgres") {
+            self.postgres()?;
+        }
+        Ok(())
+    }
+
+    fn batches(&self) -> anyhow::Result<f64> {
+        let (mut rates, mut last) = (Vec::new(), None);
+        for _ in 0..self.repeat.max(1) {
+            let (place, log) = filled(None, self.events, batch_sizes())?;
+            let drained = drain(&place, log)?;
+            rates.push(drained.rate());
+            last = Some((place, drained));
+        }
+        let rate = median(&mut rates);
+        let all: Vec<String> = rates.iter().map(|r| thousands(*r)).collect();
+        line("embedded (SQLite), events/s, median", format_args!("{}  of {}", thousands(rate), all.join(", ")));
+        if let Some((place, drained)) = last {
+            tell(&place, &drained)?;
+        }
+        Ok(rate)
+    }
+
+    fn yardstick(&self, ours: Option<f64>) -> anyhow::Result<()> {
+        let (place, log) = filled(None, self.events, batch_sizes())?;
+        let workspace = place.workspace().no;
+        place.installation.store().workspace(workspace)?;
+        let journal = Journal::begin(&place.database())?;
+        let drained = drain(&place, log)?;
+        let empty = Place::fresh(None)?;
+        empty.installation.store().workspace(workspace)?;
+        let played = journal.play_sqlite(&empty.database())?;
+        let raw = rate(drained.events(), played.time);
+        let rows = thousands(played.rows as f64);
+        line("raw SQLite, the same rows, events/s", format_args!("{}  ({rows} rows)", thousands(raw)));
+        if let Some(ours) = ours {
+            ratio("pipeline against raw SQLite", ours, raw);
+        }
+        Ok(())
+    }
+
+    fn singles(&self) -> anyhow::Result<()> {
+        let (_place, log) = filled(None, self.events / 5, || 1)?;
+        let drained = drain(&_place, log)?;
+        line("embedded, frames of one message, events/s", thousands(drained.rate()));
+        drained.print_shares();
+        Ok(())
+    }
+
+    fn postgres(&self) -> anyhow::Result<()> {
+        let Some(server) = postgres() else {
+            line("PostgreSQL", "not found on this machine");
+            return Ok(());
+        };
+        let events = self.events / 5;
+        let (place, log) = filled(Some(server.database()), events, batch_sizes())?;
+        let drained = drain(&place, log)?;
+        line("PostgreSQL, events/s", thousands(drained.rate()));
+        drained.print_shares();
+        let (scratch, log) = filled(None, events, batch_sizes())?;
+        let workspace = scratch.workspace().no;
+        scratch.installation.store().workspace(workspace)?;
+        let journal = Journal::begin(&scratch.database())?;
+        drain(&scratch, log)?;
+        let empty = Place::fresh(Some(server.database()))?;
+        let played = journal.play_postgres(&empty.installation.store().workspace(workspace)?)?;
+        let raw = rate(drained.events(), played.time);
+        line("raw PostgreSQL, the same rows, events/s", thousands(raw));
+        ratio("pipeline against raw PostgreSQL", drained.rate(), raw);
+        Ok(())
+    }
+}
+
+/// A cluster, if there are programs for one.
+fn postgres() -> Option<&'static testkit::PostgresServer> {
+    std::panic::catch_unwind(testkit::PostgresServer::start).ok()
+}
+
+/// Frames of 20 to 100 messages.
+fn batch_sizes() -> impl FnMut() -> u64 {
+    let mut draw = Draw(SEED);
+    move || 20 + draw.below(81)
+}
+
+/// A fresh place with a log of traffic that nobody has applied.
+fn filled(
+    postgres: Option<String>,
+    events: u64,
+    sizes: impl FnMut() -> u64,
+) -> anyhow::Result<(Place, Arc<dyn Log>)> {
+    let place = Place::fresh(postgres)?;
+    let log = place::open_log(&place.log_folder())?;
+    let mut traffic = Traffic::new(Mix::shop(events, place::now()), SEED);
+    place::feed(log.as_ref(), &mut traffic, events, sizes)?;
+    Ok((place, log))
+}
+
+fn tell(place: &Place, drained: &Drained) -> anyhow::Result<()> {
+    let counts = drained.counts;
+    let outcome = format!(
+        "{} processed, {} duplicates, {} quarantined, {} transactions",
+        thousands(counts.processed as f64),
+        thousands(counts.deduplicated as f64),
+        counts.quarantined,
+        drained.batches
+    );
+    line("  outcome", outcome);
+    drained.print_shares();
+    let bytes = place.installation.store().workspace(place.workspace().no)?.size_bytes()?;
+    line("  store bytes per event", format_args!("{:.0}", bytes as f64 / counts.processed as f64));
+    Ok(())
+}
