@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
+use identity::reading::Reader;
 use intake::routes::collect::{self, Collector};
 use intake::routes::manage;
 use kernel::WorkspaceNo;
@@ -111,12 +112,13 @@ impl Server {
         let (own, document, mut guarded) = api.finish();
         let mut router = own.with_state(self.clone());
 
-        let state = insight::routes::Parties::new(installation.clone());
+        let reader = Reader::new(installation.clone());
+        let state = insight::routes::Parties::new(reader.clone());
         let (more, document, list) = insight::routes::routes(Api::new(auth.clone(), document)).finish();
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
-        let state = identity::routes::Decisions::new(installation.clone(), joints.clone());
+        let state = identity::routes::Decisions::new(reader, joints.clone());
         let (more, document, list) = identity::routes::routes(Api::new(auth.clone(), document)).finish();
         router = router.merge(more.with_state(state));
         guarded.extend(list);

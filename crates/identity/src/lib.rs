@@ -7,6 +7,7 @@ pub mod dry_run;
 pub mod rules;
 pub mod party;
 pub mod store;
+pub mod reading;
 pub mod resolve;
 pub mod stages;
 pub mod routes;

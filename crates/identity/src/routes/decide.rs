@@ -93,7 +93,7 @@ pub(super) async fn party_merge(
         .await?;
     let body = Merge { a: text(&anchors[0]), b: text(&anchors[1]), reason: request.reason };
     let command = state.commands.submit(&scope, MERGE, json(&body)?).await?;
-    let secret = state.installation.workspace(scope.workspace)?.secret;
+    let secret = state.secret(&scope)?;
     answer(&state, &scope, text(&commands::decision_id(&secret, &command)), vec![ids[0], ids[1]]).await
 }
 
@@ -169,7 +169,7 @@ async fn split(
     let texts = |keys: &[Key]| keys.iter().map(text).collect();
     let body = Separate { left: texts(&left), right: texts(&right), reason: request.reason };
     let command = state.commands.submit(scope, SEPARATE, json(&body)?).await?;
-    let secret = state.installation.workspace(scope.workspace)?.secret;
+    let secret = state.secret(scope)?;
     answer(state, scope, text(&commands::decision_id(&secret, &command)), ids).await
 }
 

@@ -13,22 +13,21 @@ use kernel::scope::Permission;
 use kernel::{Failure, PartyId, Scope};
 use utoipa_axum::routes;
 use web::Api;
-use workspace::Installation;
 
+use crate::reading::Reader;
 use crate::resolve::Identity;
-use crate::store::definition::rules_current;
 
 /// What the routes share.
 #[derive(Clone)]
 pub struct Decisions {
-    installation: Installation,
+    reader: Reader,
     commands: Arc<dyn Commands>,
 }
 
 impl Decisions {
     /// Routes over an installation whose pipeline takes commands.
-    pub fn new(installation: Installation, commands: Arc<dyn Commands>) -> Self {
-        Self { installation, commands }
+    pub fn new(reader: Reader, commands: Arc<dyn Commands>) -> Self {
+        Self { reader, commands }
     }
 
     /// Reads with the workspace's identity rules at hand.
@@ -37,15 +36,12 @@ impl Decisions {
         scope: &Scope,
         work: impl FnOnce(&Identity<'_>, &mut Tx<'_>) -> kernel::Result<T> + Send + 'static,
     ) -> Result<T, web::Problem> {
-        let (installation, scope) = (self.installation.clone(), scope.clone());
-        web::blocking(move || {
-            let secret = installation.workspace(scope.workspace)?.secret;
-            installation.pool(&scope)?.read(|tx| {
-                let (_, rules) = rules_current(&scope, tx)?;
-                work(&Identity { scope: &scope, secret: &secret, rules: &rules }, tx)
-            })
-        })
-        .await
+        self.reader.read(scope, work).await
+    }
+
+    /// The workspace's secret.
+    fn secret(&self, scope: &Scope) -> kernel::Result<[u8; 32]> {
+        Ok(self.reader.installation().workspace(scope.workspace)?.secret)
     }
 }
 

@@ -24,6 +24,15 @@ pub fn rules_current(scope: &Scope, tx: &mut Tx<'_>) -> kernel::Result<(u64, Rul
     Ok((version, Rules::new(document).map_err(Failure::internal)?))
 }
 
+/// The number of the version in force.
+///
+/// # Errors
+/// As the database says.
+pub fn rules_version(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<u64> {
+    let sql = "select coalesce(max(version), 0) from identity_rules where workspace_id = ?1";
+    Ok(tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or_default() as u64)
+}
+
 /// Stores a new version and returns its number.
 ///
 /// # Errors

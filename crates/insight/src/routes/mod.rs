@@ -5,9 +5,7 @@ pub mod timeline;
 
 use std::cmp::Reverse;
 
-use db::Tx;
-use identity::resolve::Identity;
-use identity::store::definition::rules_current;
+use identity::reading::Reader;
 use kernel::Scope;
 use kernel::scope::Permission;
 use utoipa_axum::routes;
@@ -20,30 +18,13 @@ use crate::rules::survivorship::Weight;
 /// What the routes share.
 #[derive(Clone)]
 pub struct Parties {
-    installation: Installation,
+    reader: Reader,
 }
 
 impl Parties {
     /// Routes over an installation.
-    pub fn new(installation: Installation) -> Self {
-        Self { installation }
-    }
-
-    /// Reads with the workspace's identity rules at hand.
-    async fn read<T: Send + 'static>(
-        &self,
-        scope: &Scope,
-        work: impl FnOnce(&Identity<'_>, &mut Tx<'_>) -> kernel::Result<T> + Send + 'static,
-    ) -> Result<T, web::Problem> {
-        let (installation, scope) = (self.installation.clone(), scope.clone());
-        web::blocking(move || {
-            let secret = installation.workspace(scope.workspace)?.secret;
-            installation.pool(&scope)?.read(|tx| {
-                let (_, rules) = rules_current(&scope, tx)?;
-                work(&Identity { scope: &scope, secret: &secret, rules: &rules }, tx)
-            })
-        })
-        .await
+    pub fn new(reader: Reader) -> Self {
+        Self { reader }
     }
 }
 

@@ -92,6 +92,7 @@ pub(super) async fn party_search(
     let limit = web::PageQuery { limit: query.limit, cursor: None }.limit();
     let after: u64 = query.cursor.as_deref().map_or(Ok(0), decode_cursor)?;
     let page = state
+        .reader
         .read(&scope, move |identity, tx| {
             let (parties, next) = match query.q.as_deref().filter(|q| !q.trim().is_empty()) {
                 Some(q) => {
@@ -128,6 +129,7 @@ pub(super) async fn party_by_identifier(
 ) -> Answer<PartyItem> {
     let teller = Teller::new(&state, &scope);
     let item = state
+        .reader
         .read(&scope, move |identity, tx| {
             let party = party::party_by_identifier(identity, tx, &kind, &value)?;
             teller.tell(identity, tx, &party)
@@ -150,6 +152,7 @@ pub(super) async fn party_fetch(
     let teller = Teller::new(&state, &scope);
     let id = PartyId::parse(&id).ok_or_else(|| Failure::not_found("party"))?;
     let item = state
+        .reader
         .read(&scope, move |identity, tx| {
             let party = party::party_by_id(identity, tx, id)?;
             teller.tell(identity, tx, &party)
@@ -167,7 +170,7 @@ pub struct Teller {
 
 impl Teller {
     fn new(state: &Parties, scope: &Scope) -> Self {
-        Self::over(&state.installation, scope)
+        Self::over(state.reader.installation(), scope)
     }
 
     /// A teller for one caller.

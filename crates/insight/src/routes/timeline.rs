@@ -74,9 +74,10 @@ pub(super) async fn party_timeline(
     let limit = web::PageQuery { limit: query.limit, cursor: None }.limit();
     let before = query.cursor.as_deref().map(position).transpose()?;
     let filter = filter(&query)?;
-    let sources = state.installation.sources(&scope);
+    let sources = state.reader.installation().sources(&scope);
     let is_clear = scope.permissions.has(Permission::PersonalRead);
     let page = state
+        .reader
         .read(&scope, move |identity, tx| {
             let party = party_by_id(identity, tx, id)?;
             let (items, has_more) = page(identity.scope, tx, &party, &filter, before, limit)?;
