@@ -146,14 +146,19 @@ pub fn number_reserve(scope: &Scope, tx: &mut Tx<'_>, name: &'static str, count:
     Ok(last + 1 - count)
 }
 
+/// What a node has of its own: everything, or what was seen of it before its first other holder.
+const HAS_OWN: &str = "(is_split = 0 or first_us < (select min(h.from_us) from holder h
+               where h.workspace_id = node.workspace_id and h.node_no = node.node_no and h.via_no is not null))";
+
 /// How many parties there are: holders of hard identifiers, and visitors nobody has claimed.
 ///
 /// # Errors
 /// As the database says.
 pub fn party_count(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<u64> {
-    let sql = "select count(distinct party_no) from node
-               where workspace_id = ?1 and party_no > 0 and is_split = 0";
-    Ok(tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or_default() as u64)
+    let sql = format!(
+        "select count(distinct party_no) from node where workspace_id = ?1 and party_no > 0 and {HAS_OWN}"
+    );
+    Ok(tx.query_one(&sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or_default() as u64)
 }
 
 /// Numbers of parties after one, in order.
@@ -161,10 +166,12 @@ pub fn party_count(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<u64> {
 /// # Errors
 /// As the database says.
 pub fn party_page(scope: &Scope, tx: &mut Tx<'_>, after: PartyNo, limit: usize) -> db::Result<Vec<PartyNo>> {
-    let sql = "select distinct party_no from node
-               where workspace_id = ?1 and party_no > ?2 and is_split = 0 order by party_no limit ?3";
+    let sql = format!(
+        "select distinct party_no from node
+         where workspace_id = ?1 and party_no > ?2 and {HAS_OWN} order by party_no limit ?3"
+    );
     let params = [scope.workspace.into(), i64::from(after.0).into(), (limit as i64).into()];
-    tx.query(sql, &params, |row| Ok(PartyNo(row.int(0)? as u32)))
+    tx.query(&sql, &params, |row| Ok(PartyNo(row.int(0)? as u32)))
 }
 
 fn collect(tx: &mut Tx<'_>, sql: &str, scope: &Scope, keys: Keys<'_>) -> db::Result<Vec<Node>> {
