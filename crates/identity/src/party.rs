@@ -77,7 +77,10 @@ fn aliases(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// The party of this id, or of whoever holds the identifier it was made of.
+/// The party of this id: the one it was given to, or what became of it.
+///
+/// An id is made of an identifier, but names a party. Where the identifier has passed to somebody else,
+/// the id stays with the party, as long as anything is left to it.
 ///
 /// # Errors
 /// [`Failure::NotFound`] if the workspace never gave out such an id.
@@ -88,8 +91,24 @@ pub fn party_by_id(identity: &Identity<'_>, tx: &mut Tx<'_>, id: PartyId) -> ker
         // An era that late data did away with: whose the identifier is now.
         let key = identity.key(&node.kind, &node.value, 0);
         node = node::node_by_key(identity.scope, tx, &[key])?.pop().ok_or_else(missing)?;
+    } else if node.is_split && has_own(identity.scope, tx, node.party)? {
+        return party(identity, tx, node.party);
     }
     party_of_node(identity, tx, &node)
+}
+
+/// Whether anything belongs to a party by itself, and not only by way of others.
+fn has_own(scope: &Scope, tx: &mut Tx<'_>, no: PartyNo) -> db::Result<bool> {
+    let nodes = node::node_by_party(scope, tx, &[no])?;
+    if nodes.iter().any(|node| !node.is_split) {
+        return Ok(true);
+    }
+    let numbers: Vec<NodeNo> = nodes.iter().map(|node| node.no).collect();
+    let rows = holder::holder_of(scope, tx, &numbers)?;
+    Ok(nodes.iter().any(|node| {
+        let first = rows.iter().find(|row| row.node == node.no && row.via.is_some());
+        first.is_some_and(|row| node.first < row.from)
+    }))
 }
 
 /// The party a node's newest facts belong to.
