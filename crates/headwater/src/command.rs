@@ -28,23 +28,18 @@ pub struct Arguments {
     command: Command,
 }
 
+// A variant's own comment would hide the longer help of its command.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Create a workspace with a source and an API token
     Init(init::Init),
     /// Collect, process and serve
     Serve(serve::Serve),
-    /// Load a made-up company and serve it
     Demo(demo::Demo),
-    /// Import a file of people or events
     Import(import::Import),
-    /// Write parties to a file
     Export(export::Export),
-    /// Show a person or business
     Party(party::Party),
-    /// Send events in quarantine through the pipeline again
     Replay(replay::Replay),
-    /// Bring the tables up to date
     Migrate(migrate::Migrate),
     /// Rebuild the state from the log and compare
     Verify(verify::Verify),

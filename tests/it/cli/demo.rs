@@ -41,6 +41,9 @@ fn a_demo_loads_once_and_is_served_at_once_later() {
     assert!(figures["processed"].as_u64().unwrap() > 20_000);
     assert!((390..450).contains(&figures["parties"].as_u64().unwrap()), "{figures}");
 
+    let beside = place.run(&["party", "--data", "d", "--workspace", "xiulin", "mobile:19900000000"]);
+    assert_eq!(beside.code, 69, "a folder has one server: {}", beside.err);
+
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use kernel::Failure;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, header};
 use serde::Deserialize;
@@ -323,10 +323,14 @@ async fn read<T: DeserializeOwned>(answer: Response) -> anyhow::Result<T> {
 /// A progress bar on standard error, drawn only on a terminal. Without a total it just counts.
 pub fn progress(what: &'static str, total: Option<u64>) -> ProgressBar {
     let template = match total {
-        Some(_) => "{msg:>10} {wide_bar} {human_pos}/{human_len} {per_sec:>12} {eta:>4}",
-        None => "{msg:>10} {spinner} {human_pos} {per_sec} {elapsed}",
+        Some(_) => "{msg:>10} {wide_bar} {human_pos}/{human_len} {rate:>12} {eta:>4}",
+        None => "{msg:>10} {spinner} {human_pos} {rate} {elapsed}",
     };
     let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let _ = write!(out, "{:.0}/s", state.per_sec());
+    };
+    let style = style.with_key("rate", rate);
     let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     bar.with_style(style).with_message(what)
 }
@@ -339,4 +343,34 @@ pub fn plain(text: &str) -> String {
 /// The exit code of a command that was stopped by Ctrl-C.
 pub fn interrupted() -> ExitCode {
     ExitCode::from(130)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_others_does_not_reach_the_terminal_as_commands() {
+        assert_eq!(plain("王\u{1b}[31m\r\n\u{9b}x"), "王\u{fffd}[31m\u{fffd}\u{fffd}\u{fffd}x");
+    }
+
+    #[test]
+    fn a_server_is_named_with_or_without_its_scheme_and_path() {
+        let url = |server| {
+            Api::new(server, None).map(|api| api.url(&["parties", "by", "a/b", "ü"], &[]).to_string())
+        };
+        assert_eq!(url("localhost:8080").unwrap(), "http://localhost:8080/api/v1/parties/by/a%2Fb/%C3%BC");
+        assert_eq!(url("http://h/cdp/").unwrap(), "http://h/cdp/api/v1/parties/by/a%2Fb/%C3%BC");
+        assert!(url("https://h").is_err());
+        assert!(url("http://").is_err());
+    }
+
+    #[test]
+    fn a_server_may_ask_for_a_pause_within_reason() {
+        let answer = |value: &str| {
+            Response::from(axum::http::Response::builder().header("retry-after", value).body("").unwrap())
+        };
+        let seconds = |value| retry_after(&answer(value)).as_secs();
+        assert_eq!([seconds("7"), seconds("0"), seconds("soon"), seconds("99999")], [7, 1, 1, 60]);
+    }
 }
