@@ -19,6 +19,7 @@ use kernel::WorkspaceNo;
 use kernel::scope::Permission;
 use parking_lot::Mutex;
 use utoipa::OpenApi;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::routes;
 use web::{Api, Guarded, Problem, SECURITY_SCHEME};
@@ -81,6 +82,7 @@ impl Server {
             .route("/readyz", get(ready).with_state(self.clone()))
             .route("/metrics", get(metrics::metrics).with_state(self.clone()))
             .fallback(|| async { Problem(kernel::Failure::not_found("page")) })
+            .method_not_allowed_fallback(web::method_not_allowed)
     }
 
     /// The API's router, and every route with the permission it needs.
@@ -134,7 +136,26 @@ impl Server {
         guarded.extend(list);
         guarded.sort();
         document.merge(collect::document());
+        describe_responses(&mut document);
         (router, document, guarded)
+    }
+}
+
+/// OpenAPI demands a description of every response; what each answers is said by its schema.
+fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
+    let operations = document.paths.paths.values_mut().flat_map(|item| {
+        let methods = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        methods.into_iter().flatten()
+    });
+    for operation in operations {
+        for (status, response) in &mut operation.responses.responses {
+            if let RefOr::T(response) = response
+                && response.description.is_empty()
+            {
+                let is_success = status.starts_with('2');
+                response.description = if is_success { "As asked" } else { "A problem" }.to_owned();
+            }
+        }
     }
 }
 

@@ -28,7 +28,9 @@ impl LogLocation {
         options: log::sqlite::Options,
     ) -> Result<Arc<dyn Log>, log::Error> {
         Ok(match self {
-            Self::Directory(folder) => Arc::new(SqliteLog::open(&path(folder, workspace, partition), options)?),
+            Self::Directory(folder) => {
+                Arc::new(SqliteLog::open(path(folder, workspace, partition), options)?)
+            }
             Self::Nats(url) => nats(url, installation, workspace, partition)?,
         })
     }
@@ -44,7 +46,7 @@ impl LogLocation {
         partition: u32,
     ) -> Result<Arc<dyn Log>, log::Error> {
         Ok(match self {
-            Self::Directory(folder) => Arc::new(SqliteLog::open_reader(&path(folder, workspace, partition))?),
+            Self::Directory(folder) => Arc::new(SqliteLog::open_reader(path(folder, workspace, partition))?),
             Self::Nats(url) => nats(url, installation, workspace, partition)?,
         })
     }

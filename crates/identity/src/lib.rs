@@ -4,10 +4,10 @@
 
 pub mod commands;
 pub mod dry_run;
-pub mod rules;
 pub mod party;
-pub mod store;
 pub mod reading;
 pub mod resolve;
-pub mod stages;
 pub mod routes;
+pub mod rules;
+pub mod stages;
+pub mod store;

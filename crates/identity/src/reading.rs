@@ -13,11 +13,14 @@ use crate::resolve::Identity;
 use crate::rules::Rules;
 use crate::store::definition::{rules_current, rules_version};
 
+/// The rules in force when they were last asked for, with their version.
+type Known = HashMap<WorkspaceNo, (u64, Arc<Rules>)>;
+
 /// Reads any workspace of an installation. Cheap to clone; clones share what they know.
 #[derive(Clone)]
 pub struct Reader {
     installation: Installation,
-    rules: Arc<Mutex<HashMap<WorkspaceNo, (u64, Arc<Rules>)>>>,
+    rules: Arc<Mutex<Known>>,
 }
 
 impl Reader {

@@ -5,10 +5,10 @@
 //! several values of a field counts is decided by [`rules::survivorship`], whatever the order they
 //! arrived in.
 
-pub mod rules;
-pub mod store;
-pub mod stages;
 pub mod profile;
-pub mod timeline;
-pub mod search;
 pub mod routes;
+pub mod rules;
+pub mod search;
+pub mod stages;
+pub mod store;
+pub mod timeline;

@@ -96,9 +96,9 @@ mod tests {
 
     #[test]
     fn sums_of_money_are_exact() {
-        let sum = ["0.1", "0.2", "-0.05", "1e2", "199.50"].iter().fold(Decimal::default(), |sum, text| {
-            sum.plus(Decimal::parse(text).unwrap()).unwrap()
-        });
+        let sum = ["0.1", "0.2", "-0.05", "1e2", "199.50"]
+            .iter()
+            .fold(Decimal::default(), |sum, text| sum.plus(Decimal::parse(text).unwrap()).unwrap());
         assert_eq!(sum.to_string(), "299.75");
         assert_eq!(Decimal::parse("-0.005").unwrap().to_string(), "-0.005");
         assert_eq!(Decimal::parse("1.50"), Decimal::parse("1.5"));

@@ -58,14 +58,37 @@ impl fmt::Display for Instant {
 /// The one shape JavaScript prints, `2026-11-21T18:18:57.737Z`, without the general parser:
 /// it is nearly every timestamp on the wire.
 fn parse_plain(text: &[u8]) -> Option<Instant> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', i1, i2, b':', s1, s2, b'.', f1, f2, f3, b'Z'] =
-        *text
+    let [
+        y1,
+        y2,
+        y3,
+        y4,
+        b'-',
+        m1,
+        m2,
+        b'-',
+        d1,
+        d2,
+        b'T',
+        h1,
+        h2,
+        b':',
+        i1,
+        i2,
+        b':',
+        s1,
+        s2,
+        b'.',
+        f1,
+        f2,
+        f3,
+        b'Z',
+    ] = *text
     else {
         return None;
     };
-    let digits = |ds: &[u8]| {
-        ds.iter().try_fold(0i64, |n, d| d.is_ascii_digit().then(|| n * 10 + i64::from(d - b'0')))
-    };
+    let digits =
+        |ds: &[u8]| ds.iter().try_fold(0i64, |n, d| d.is_ascii_digit().then(|| n * 10 + i64::from(d - b'0')));
     let (year, month, day) = (digits(&[y1, y2, y3, y4])?, digits(&[m1, m2])?, digits(&[d1, d2])?);
     let (hour, minute, second) = (digits(&[h1, h2])?, digits(&[i1, i2])?, digits(&[s1, s2])?);
     let millis = digits(&[f1, f2, f3])?;

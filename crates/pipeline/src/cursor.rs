@@ -81,17 +81,26 @@ impl Cursor {
             tx.execute(sql, &[scope.workspace.into(), partition, Value::Blob(&claim.incarnation)])?;
             let sql = "update cursor set epoch = epoch + 1, owner = ?3, lease_us = ?5
                        where workspace_id = ?1 and partition_no = ?2 and (owner = ?3 or lease_us < ?4)";
-            let params =
-                [scope.workspace.into(), partition, claim.owner.into(), claim.now.into(), claim.lease_until.into()];
+            let params = [
+                scope.workspace.into(),
+                partition,
+                claim.owner.into(),
+                claim.now.into(),
+                claim.lease_until.into(),
+            ];
             if tx.execute(sql, &params)? == 0 {
                 return Ok(None);
             }
             let mine = Self::all(scope, tx)?.into_iter().find(|c| c.partition == claim.partition);
-            let mut cursor = mine.ok_or_else(|| db::Error::Other("the cursor just written is gone".into()))?;
+            let mut cursor =
+                mine.ok_or_else(|| db::Error::Other("the cursor just written is gone".into()))?;
             if cursor.incarnation != claim.incarnation {
                 // The log came back empty or restored: its offsets mean something else now. What was
                 // processed before is recognised by its keys.
-                tracing::error!(partition = claim.partition, "the log's incarnation changed; reading it from its start");
+                tracing::error!(
+                    partition = claim.partition,
+                    "the log's incarnation changed; reading it from its start"
+                );
                 cursor.offset = 0;
                 cursor.incarnation = claim.incarnation;
                 let sql = "update cursor set log_offset = 0, incarnation = ?3

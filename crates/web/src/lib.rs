@@ -10,7 +10,7 @@ mod problem;
 
 pub use api::{Api, Authenticate, Caller, Guarded, SECURITY_SCHEME};
 pub use page::{Page, PageQuery, decode_cursor, encode_cursor};
-pub use problem::{Problem, ProblemDocument};
+pub use problem::{Problem, ProblemDocument, method_not_allowed};
 
 /// What a handler returns.
 pub type Answer<T> = Result<axum::Json<T>, Problem>;

@@ -69,6 +69,20 @@ impl IntoResponse for Problem {
     }
 }
 
+/// The answer to a method that a path does not have.
+pub async fn method_not_allowed() -> Response {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let document = ProblemDocument {
+        code: "method_not_allowed".to_owned(),
+        title: "not a method of this path".to_owned(),
+        status: status.as_u16(),
+        detail: "the header `Allow` lists those there are".to_owned(),
+        field: None,
+    };
+    let json = [(header::CONTENT_TYPE, "application/problem+json")];
+    (status, json, axum::Json(document)).into_response()
+}
+
 fn status_and_title(failure: &Failure) -> (StatusCode, &'static str) {
     match failure {
         Failure::NotFound { .. } => (StatusCode::NOT_FOUND, "not found"),

@@ -9,8 +9,8 @@ use workspace::Installation;
 
 use super::say;
 use crate::http::Server;
-use crate::machine::{MachineClock, MachineIds};
 use crate::logs::LogLocation;
+use crate::machine::{MachineClock, MachineIds};
 use crate::runtime::{Options, Runtime};
 
 /// Print the OpenAPI document of the API.

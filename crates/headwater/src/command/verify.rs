@@ -121,7 +121,8 @@ fn is_trimmed(first: Offset) -> bool {
 fn rebuild(workspace: &Workspace, pool: &db::Pool, log: &dyn Log, to: &Cursor) -> anyhow::Result<u64> {
     let scope = Scope::system(workspace.no, "verify");
     let partitions = workspace.partitions;
-    let context = intake::batch::Context { scope, secret: workspace.secret, partition: to.partition, partitions };
+    let context =
+        intake::batch::Context { scope, secret: workspace.secret, partition: to.partition, partitions };
     let mut applier = Applier::new(context, stages::stages(None), handlers::all(), Default::default());
     let (mut at, mut batch, mut count) = (Offset::START, 0, 0);
     while at.0 < to.offset {

@@ -9,7 +9,7 @@ use log::{Log, Offset};
 use pipeline::Cursor;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{Answer, Caller};
+use web::{Answer, Caller, ProblemDocument};
 
 use super::Server;
 use crate::applier::RecentEvent;
@@ -41,7 +41,9 @@ pub struct Status {
 
 /// How far the pipeline is
 #[utoipa::path(get, path = "/api/v1/pipeline", tag = "pipeline", operation_id = "pipeline_status",
-    responses((status = 200, body = Status)), security(("token" = [])))]
+    responses((status = 200, body = Status),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub async fn pipeline_status(State(server): State<Server>, Caller(scope): Caller) -> Answer<Status> {
     Ok(Json(web::blocking(move || status(&server, &scope)).await?))
 }
@@ -126,7 +128,9 @@ pub struct RecentEvents {
 
 /// The latest events that went through the pipeline of this process
 #[utoipa::path(get, path = "/api/v1/events/recent", tag = "pipeline", operation_id = "events_recent",
-    responses((status = 200, body = RecentEvents)), security(("token" = [])))]
+    responses((status = 200, body = RecentEvents),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
 pub async fn events_recent(State(server): State<Server>, Caller(scope): Caller) -> Answer<RecentEvents> {
     let no: WorkspaceNo = scope.workspace;
     let open = web::blocking(move || server.runtime.open(no)).await?;

@@ -175,7 +175,11 @@ impl Graph {
             kind: Arc::from(node.kind.as_str()),
             first_seen: node.first,
             // Not all edges of a closed node are here, so it cannot show that it is crowded.
-            unbound_until: if self.closed.contains(&node.no) { Some(Instant(i64::MAX)) } else { node.unbound },
+            unbound_until: if self.closed.contains(&node.no) {
+                Some(Instant(i64::MAX))
+            } else {
+                node.unbound
+            },
             claims: claims.filter_map(guarded).collect(),
         }
     }
@@ -358,7 +362,8 @@ fn split(
     if before != rows {
         holder::holder_replace(identity.scope, tx, &[no], &rows)?;
         let is_kept = |era: &NodeNo| rows.iter().any(|row| row.via == Some(*era));
-        let ended: Vec<NodeNo> = before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)).collect();
+        let ended: Vec<NodeNo> =
+            before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)).collect();
         working.load(identity.scope, tx, &ended)?;
         contested::contested_replace(identity.scope, tx, &ended, &[])?;
         for era in ended {

@@ -111,7 +111,13 @@ impl Working {
 }
 
 impl Numbers {
-    fn take(&mut self, scope: &Scope, tx: &mut Tx<'_>, name: &'static str, expected: usize) -> db::Result<u64> {
+    fn take(
+        &mut self,
+        scope: &Scope,
+        tx: &mut Tx<'_>,
+        name: &'static str,
+        expected: usize,
+    ) -> db::Result<u64> {
         if self.left == 0 {
             self.left = expected.max(1) as u64;
             self.next = number_reserve(scope, tx, name, self.left)?;

@@ -59,8 +59,7 @@ pub fn routes(api: Api<Decisions>) -> Api<Decisions> {
 
 /// Reads a party id of a path or body.
 fn party_id(field: &str, text: &str) -> kernel::Result<PartyId> {
-    PartyId::parse(text)
-        .ok_or_else(|| Failure::invalid(field, "a party id is `pty_` and 26 characters"))
+    PartyId::parse(text).ok_or_else(|| Failure::invalid(field, "a party id is `pty_` and 26 characters"))
 }
 
 /// Reads a party id of a path: what is not one does not exist.

@@ -9,7 +9,11 @@ pub fn mask(value: &str) -> String {
     }
     let chars: Vec<char> = value.chars().collect();
     if chars.len() <= 4 {
-        return chars.iter().take(1).chain(std::iter::repeat_n(&'*', chars.len().saturating_sub(1))).collect();
+        return chars
+            .iter()
+            .take(1)
+            .chain(std::iter::repeat_n(&'*', chars.len().saturating_sub(1)))
+            .collect();
     }
     let shown = (chars.len() / 4).min(4);
     let (hidden, tail) = chars.split_at(chars.len() - shown);

@@ -6,8 +6,8 @@
 pub mod cluster;
 pub mod definition;
 pub mod holder;
-pub mod names;
 pub mod mask;
+pub mod names;
 pub mod normalise;
 
 pub use definition::{Document, Guard, Kind, KindRef, Limit, Rules, Strength};

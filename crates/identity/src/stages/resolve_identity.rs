@@ -205,8 +205,10 @@ impl ResolveIdentity {
         let detached: Vec<NodeNo> = evidence.detached.keys().copied().collect();
         self.memory.forget_sole(&detached);
         // Whoever used a device under a detached identifier is not known on it any more.
-        let left: Vec<NodeNo> =
-            touch::touch_of_hard(identity.scope, tx, &detached)?.into_iter().map(|touch| touch.soft).collect();
+        let left: Vec<NodeNo> = touch::touch_of_hard(identity.scope, tx, &detached)?
+            .into_iter()
+            .map(|touch| touch.soft)
+            .collect();
         self.memory.forget_sole(&left);
         dirty.soft.extend(left);
         for (no, at) in &evidence.detached {
@@ -311,6 +313,10 @@ fn fresh(no: NodeNo, seen: &Seen, at: Instant) -> Node {
 
 impl Dirty {
     fn add(&mut self, no: NodeNo, is_hard: bool) {
-        if is_hard { self.hard.insert(no) } else { self.soft.insert(no) };
+        if is_hard {
+            self.hard.insert(no)
+        } else {
+            self.soft.insert(no)
+        };
     }
 }

@@ -64,7 +64,8 @@ const COLUMNS: &str = "decision_id, body, actor, reason, at_us, retracted_us";
 /// # Errors
 /// As the database says.
 pub fn decision_put(scope: &Scope, tx: &mut Tx<'_>, decision: &Decision) -> db::Result<()> {
-    let sql = "insert into decision (workspace_id, decision_id, kind, body, actor, reason, at_us, retracted_us)
+    let sql =
+        "insert into decision (workspace_id, decision_id, kind, body, actor, reason, at_us, retracted_us)
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                on conflict (workspace_id, decision_id) do nothing";
     let body = serde_json::to_string(&decision.body).expect("a decision is plain values");

@@ -13,10 +13,10 @@ const RULES_LOCK: i64 = 0x5255_4c45_5300_0000;
 /// # Errors
 /// As the database says, or a stored document that no longer reads.
 pub fn rules_current(scope: &Scope, tx: &mut Tx<'_>) -> kernel::Result<(u64, Rules)> {
-    let sql = "select version, body from identity_rules where workspace_id = ?1 order by version desc limit 1";
-    let found = tx.query_one(sql, &[scope.workspace.into()], |row| {
-        Ok((row.int(0)? as u64, row.text(1)?.to_owned()))
-    })?;
+    let sql =
+        "select version, body from identity_rules where workspace_id = ?1 order by version desc limit 1";
+    let found = tx
+        .query_one(sql, &[scope.workspace.into()], |row| Ok((row.int(0)? as u64, row.text(1)?.to_owned())))?;
     let Some((version, body)) = found else {
         return Ok((0, Rules::default()));
     };
@@ -41,7 +41,8 @@ pub fn rules_put(scope: &Scope, tx: &mut Tx<'_>, body: &str, actor: &str, at: In
     tx.lock(RULES_LOCK | i64::from(scope.workspace.0))?;
     let sql = "select coalesce(max(version), 0) + 1 from identity_rules where workspace_id = ?1";
     let version = tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.unwrap_or(1);
-    let sql = "insert into identity_rules (workspace_id, version, body, actor, at_us) values (?1, ?2, ?3, ?4, ?5)";
+    let sql =
+        "insert into identity_rules (workspace_id, version, body, actor, at_us) values (?1, ?2, ?3, ?4, ?5)";
     let params = [scope.workspace.into(), version.into(), body.into(), actor.into(), at.into()];
     tx.execute(sql, &params)?;
     Ok(version as u64)

@@ -42,7 +42,13 @@ pub fn digest_add(scope: &Scope, tx: &mut Tx<'_>, digest: &mut Digest) -> kernel
         let unbound = node.unbound.map_or(i64::MIN, |at| at.0);
         digest.add(
             "node",
-            &[&node.key.0, &node.first.0.to_le_bytes(), &unbound.to_le_bytes(), party, &[u8::from(node.is_split)]],
+            &[
+                &node.key.0,
+                &node.first.0.to_le_bytes(),
+                &unbound.to_le_bytes(),
+                party,
+                &[u8::from(node.is_split)],
+            ],
         );
     }
     pairs(scope, tx, &keys, digest)?;
@@ -78,7 +84,10 @@ fn pairs(scope: &Scope, tx: &mut Tx<'_>, keys: &Keys, digest: &mut Digest) -> db
         tx.each(sql, &[scope.workspace.into()], &mut |row| {
             let (a, b) = (NodeNo(row.int(0)? as u64), NodeNo(row.int(1)? as u64));
             let numbers = [row.int(2)?, row.int(3)?, row.int(4)?].map(i64::to_le_bytes);
-            digest.add(table, &[key(keys, a), key(keys, b), &numbers[0], &numbers[1], &numbers[2], row.blob(5)?]);
+            digest.add(
+                table,
+                &[key(keys, a), key(keys, b), &numbers[0], &numbers[1], &numbers[2], row.blob(5)?],
+            );
             Ok(())
         })?;
     }

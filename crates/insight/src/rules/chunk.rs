@@ -145,8 +145,7 @@ fn decode_checked(bytes: &[u8]) -> Option<Vec<Stored>> {
         _ => DECOMPRESSOR.with_borrow_mut(|d| d.decompress(input, length)).ok()?,
     };
     let mut rest = &payload[..];
-    let heads: Vec<&[u8]> =
-        head_lengths.into_iter().map(|n| take(&mut rest, n)).collect::<Option<_>>()?;
+    let heads: Vec<&[u8]> = head_lengths.into_iter().map(|n| take(&mut rest, n)).collect::<Option<_>>()?;
     let events = rows.into_iter().map(|(head, index, time, key, length)| {
         let (head, raw) = (heads.get(head)?.to_vec(), take(&mut rest, length)?.to_vec());
         Some(Stored { time, key, index, head, raw })
@@ -192,7 +191,8 @@ mod tests {
                 key: Key::of(&[0; 32], &[&i.to_le_bytes()]),
                 index: i,
                 head: format!("head {}", i / 3).into_bytes(),
-                raw: format!(r#"{{"type":"track","event":"Product Viewed","properties":{{"n":{i}}}}}"#).into(),
+                raw: format!(r#"{{"type":"track","event":"Product Viewed","properties":{{"n":{i}}}}}"#)
+                    .into(),
             })
             .collect()
     }

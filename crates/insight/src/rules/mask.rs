@@ -5,10 +5,36 @@ use serde_json::Value;
 
 /// Fields that identify or describe one person, in the names SDKs and imports use.
 const PERSONAL: [&str; 30] = [
-    "name", "full_name", "姓名", "nickname", "firstname", "first_name", "lastname", "last_name", "email",
-    "phone", "phone_no", "mobile", "landline", "address", "street", "birthday", "id_card", "id_number",
-    "username", "wechat", "wechat_id", "qq", "avatar", "ip", "receiver_name", "receiver_phone", "ship_to",
-    "手机", "手机号", "地址",
+    "name",
+    "full_name",
+    "姓名",
+    "nickname",
+    "firstname",
+    "first_name",
+    "lastname",
+    "last_name",
+    "email",
+    "phone",
+    "phone_no",
+    "mobile",
+    "landline",
+    "address",
+    "street",
+    "birthday",
+    "id_card",
+    "id_number",
+    "username",
+    "wechat",
+    "wechat_id",
+    "qq",
+    "avatar",
+    "ip",
+    "receiver_name",
+    "receiver_phone",
+    "ship_to",
+    "手机",
+    "手机号",
+    "地址",
 ];
 
 /// Whether a field is personal. 神策's own fields carry a `$`.
@@ -47,8 +73,10 @@ mod tests {
 
     #[test]
     fn personal_fields_are_masked_at_any_depth_and_others_are_not() {
-        let value = json!({"plan":"gold","email":"wang@example.com","order":{"receiver_name":"王小明","total":9.5}});
-        let masked = json!({"plan":"gold","email":"w***@example.com","order":{"receiver_name":"王**","total":9.5}});
+        let value =
+            json!({"plan":"gold","email":"wang@example.com","order":{"receiver_name":"王小明","total":9.5}});
+        let masked =
+            json!({"plan":"gold","email":"w***@example.com","order":{"receiver_name":"王**","total":9.5}});
         assert_eq!(mask_tree(value), masked);
         assert_eq!(mask_trait("$phone", json!(13800138000u64)), json!("*********00"));
     }

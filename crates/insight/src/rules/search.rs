@@ -21,7 +21,11 @@ pub fn terms(field: &str, value: &str) -> Vec<String> {
         "email" | "$email" | "$identity_email" => vec![format!("e:{}", value.trim().to_lowercase())],
         "phone" | "mobile" | "$phone" | "$mobile" | "$identity_mobile" | "phone_no" | "landline" => {
             let digits = digits(value);
-            if digits.len() < PHONE_DIGITS_MIN { Vec::new() } else { vec![format!("p:{}", reversed(&digits))] }
+            if digits.len() < PHONE_DIGITS_MIN {
+                Vec::new()
+            } else {
+                vec![format!("p:{}", reversed(&digits))]
+            }
         }
         _ => Vec::new(),
     }
@@ -139,7 +143,8 @@ mod tests {
         for (field, value, query) in found {
             assert!(finds(field, value, query), "{value} by {query}");
         }
-        let not_found = [("name", "王小明", "明小"), ("phone", "13800138000", "1380"), ("name", "王小明", "angxiao")];
+        let not_found =
+            [("name", "王小明", "明小"), ("phone", "13800138000", "1380"), ("name", "王小明", "angxiao")];
         for (field, value, query) in not_found {
             assert!(!finds(field, value, query), "{value} by {query}");
         }

@@ -160,7 +160,15 @@ mod tests {
     fn fact(op: Op, value: &str, at: i64, source: u32) -> Fact {
         let key = Key::of(&[0; 32], &[&at.to_le_bytes(), &[op as u8], value.as_bytes()]);
         let (node, field) = (NodeNo(1), if op == Op::DeleteAll { "" } else { "f" });
-        Fact { node, field: field.into(), op, value: value.into(), at: Instant(at), key, source: SourceNo(source) }
+        Fact {
+            node,
+            field: field.into(),
+            op,
+            value: value.into(),
+            at: Instant(at),
+            key,
+            source: SourceNo(source),
+        }
     }
 
     /// Source 9 has graded evidence, source 8 a higher priority.
@@ -195,7 +203,10 @@ mod tests {
     #[test]
     fn operations_build_on_the_value_that_won_and_only_if_later() {
         check(&[fact(Op::Increment, "5", 10, 1), fact(Op::Increment, "0.1", 11, 1)], "5.1");
-        check(&[fact(Op::Set, "100", 10, 1), fact(Op::Increment, "5", 5, 1), fact(Op::Increment, "7", 15, 1)], "107");
+        check(
+            &[fact(Op::Set, "100", 10, 1), fact(Op::Increment, "5", 5, 1), fact(Op::Increment, "7", 15, 1)],
+            "107",
+        );
         let hobbies = [fact(Op::Append, r#"["a","b"]"#, 10, 1), fact(Op::Append, r#"["b","c"]"#, 20, 1)];
         check(&hobbies, r#"["a","b","c"]"#);
         check(&[fact(Op::SetOnce, "1", 10, 1), fact(Op::SetOnce, "2", 20, 1)], "1");
@@ -207,6 +218,9 @@ mod tests {
         check(&[fact(Op::Set, "1", 10, 1), fact(Op::Set, "", 20, 1)], "-");
         check(&[fact(Op::Set, "1", 30, 1), fact(Op::Set, "", 20, 1)], "1");
         check(&[fact(Op::Set, "1", 10, 1), fact(Op::DeleteAll, "", 20, 1)], "-");
-        check(&[fact(Op::Set, "1", 10, 1), fact(Op::DeleteAll, "", 20, 1), fact(Op::SetOnce, "2", 25, 1)], "2");
+        check(
+            &[fact(Op::Set, "1", 10, 1), fact(Op::DeleteAll, "", 20, 1), fact(Op::SetOnce, "2", 25, 1)],
+            "2",
+        );
     }
 }

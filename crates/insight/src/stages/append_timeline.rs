@@ -38,8 +38,7 @@ impl Stage for AppendTimeline {
         let scope = &batch.context.scope;
         // Numbers are unique across partitions too: both may have events of one node.
         let no = (batch.no << 8 | u64::from(batch.context.partition & 0xff)) as i64;
-        let chunks: Vec<Chunk> =
-            by_node.into_iter().map(|(node, events)| pack(node, no, events)).collect();
+        let chunks: Vec<Chunk> = by_node.into_iter().map(|(node, events)| pack(node, no, events)).collect();
         timeline::chunk_append(scope, tx, &chunks)?;
         for node in chunks.iter().map(|c| c.head.node) {
             let written = self.written.entry(node).or_default();

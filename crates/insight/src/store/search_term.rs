@@ -5,11 +5,7 @@ use kernel::{NodeNo, Scope};
 
 static TERM: Bulk = Bulk {
     table: "search_term",
-    columns: &[
-        ("workspace_id", ColumnType::Int),
-        ("term", ColumnType::Text),
-        ("node_no", ColumnType::Int),
-    ],
+    columns: &[("workspace_id", ColumnType::Int), ("term", ColumnType::Text), ("node_no", ColumnType::Int)],
     on_conflict: "on conflict (workspace_id, term, node_no) do nothing",
 };
 

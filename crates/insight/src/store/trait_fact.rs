@@ -81,7 +81,8 @@ pub fn fact_of(scope: &Scope, tx: &mut Tx<'_>, nodes: &[NodeNo]) -> db::Result<V
             node: NodeNo(row.int(0)? as u64),
             field: row.text(1)?.to_owned(),
             source: SourceNo(row.int(2)? as u32),
-            op: Op::of(row.int(3)?).ok_or_else(|| db::Error::Other("an unknown operation is stored".into()))?,
+            op: Op::of(row.int(3)?)
+                .ok_or_else(|| db::Error::Other("an unknown operation is stored".into()))?,
             value: row.text(4)?.to_owned(),
             at: row.instant(5)?,
             key: row.key(6)?,
