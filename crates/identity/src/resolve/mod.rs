@@ -4,6 +4,7 @@
 //! a change of rules for all. Whatever the occasion, the result is that of solving the whole graph:
 //! a neighbourhood is everything reachable over edges and decisions, so nothing outside can matter.
 
+mod graph;
 mod hard;
 mod soft;
 mod working;
@@ -15,7 +16,7 @@ use kernel::{Key, NodeNo, Scope};
 
 use crate::rules::Rules;
 use crate::store::node::{Node, node_key};
-pub use hard::{load_neighbourhood, load_part};
+pub use graph::{load_neighbourhood, load_part};
 pub use working::Working;
 
 /// What recomputation needs to know of a workspace.

@@ -177,8 +177,10 @@ impl std::error::Error for Faults {}
 
 impl From<Faults> for kernel::Failure {
     fn from(faults: Faults) -> Self {
-        let field = faults.0.first().map_or("rules", |fault| fault.field.as_str()).to_owned();
-        Self::invalid(field, faults.to_string())
+        let mut list = faults.0.into_iter();
+        let Some(first) = list.next() else { return Self::invalid("rules", "wrong") };
+        let more = list.map(|fault| format!("; {}: {}", fault.field, fault.message)).collect::<String>();
+        Self::invalid(first.field, first.message + &more)
     }
 }
 

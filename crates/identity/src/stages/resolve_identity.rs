@@ -211,6 +211,10 @@ impl ResolveIdentity {
             .collect();
         self.memory.forget_sole(&left);
         dirty.soft.extend(left);
+        if !detached.is_empty() {
+            // What is detached counts no longer: who was seen with too many may not be any more.
+            self.memory.crowded.clear();
+        }
         for (no, at) in &evidence.detached {
             self.memory.detached.insert(*no);
             working.load(identity.scope, tx, &[*no])?;
