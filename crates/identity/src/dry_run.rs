@@ -23,6 +23,7 @@ const NODES_AT_ONCE: usize = 2_000;
 
 /// What would change.
 #[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = DryRunReport)]
 pub struct Report {
     /// Persons and businesses known by hard identifiers now.
     pub parties_before: u64,

@@ -18,6 +18,7 @@ use crate::rules::record;
 
 /// What became of the events of one request.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CollectReport)]
 pub(super) struct Report {
     /// Events that are durable and can be read.
     accepted: usize,
@@ -29,6 +30,7 @@ pub(super) struct Report {
 
 /// What became of one event. A rejected one is kept for quarantine all the same.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CollectVerdict)]
 pub(super) struct Verdict {
     /// Its place in the request.
     index: usize,
