@@ -1,6 +1,7 @@
 //! The whole system.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod cli;
 mod fixtures;
 mod properties;

@@ -62,7 +62,25 @@ fn profiles_that_share_evidence_are_one_party_and_those_of_different_persons_are
         same_person - hits,
         all_of_persons - expected,
     );
+    print_apart(&world, &found);
     assert!(expected > 0 && f1 >= 0.98, "F1 {f1}");
+}
+
+/// Shows some persons whose profiles share evidence and are several parties.
+fn print_apart(world: &World, found: &[Found]) {
+    let mut groups: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
+    for profile in found {
+        if let Some(group) = profile.evidence {
+            groups.entry(group).or_default().insert(&profile.party);
+        }
+    }
+    for parties in groups.values().filter(|parties| parties.len() > 1).take(5) {
+        println!("P01: one person with evidence, {} parties:", parties.len());
+        for id in parties {
+            let party = world.get(&format!("/api/v1/parties/{id}"));
+            println!("  {} {} {}", party["id"], party["identifiers"], party["traits"]);
+        }
+    }
 }
 
 #[test]

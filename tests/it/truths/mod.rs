@@ -123,7 +123,7 @@ impl World {
         for party in pages(&self.server, token, "/api/v1/parties") {
             let id = party["id"].as_str().unwrap();
             let timeline = pages(&self.server, token, &format!("/api/v1/parties/{id}/timeline"));
-            assert_eq!(party["event_count"], timeline.len(), "{id}");
+            assert_eq!(party["event_count"], timeline.len(), "{party}");
             for item in &timeline {
                 let text = |field: &str| item[field].as_str().unwrap().to_owned();
                 let place = || Place { party: id.to_owned(), time: text("time"), count: 0 };
