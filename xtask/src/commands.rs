@@ -71,6 +71,12 @@ pub(crate) fn drill(cycles: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The planted truths of the large demo world; `cargo xtask test` checks those of a world a fiftieth as large.
+pub(crate) fn truths() -> anyhow::Result<()> {
+    let mut command = cargo("test --release -p headwater-tests truths -- --nocapture");
+    run(command.env("HEADWATER_TRUTHS", "small"))
+}
+
 /// Tells tests where `setup` put what they start.
 fn with_tools(command: &mut std::process::Command) -> &mut std::process::Command {
     let nats = setup::nats_server();

@@ -71,6 +71,6 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::E2e => commands::e2e(),
         Command::Ci => commands::ci(),
         Command::Bench { arguments } => commands::bench(&arguments),
-        Command::Drill { cycles } => commands::drill(cycles),
+        Command::Drill { cycles } => commands::drill(cycles).and_then(|()| commands::truths()),
     }
 }
