@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use headwater_tests::pages;
 use serde_json::{Value, json};
 
-use super::{World, world};
+use super::{World, show, world};
 
 /// One profile as the truth has it, and the party it is found at.
 struct Found {
@@ -75,10 +75,10 @@ fn print_apart(world: &World, found: &[Found]) {
         }
     }
     for parties in groups.values().filter(|parties| parties.len() > 1).take(5) {
-        println!("P01: one person with evidence, {} parties:", parties.len());
+        show(format_args!("P01: one person with evidence, {} parties:", parties.len()));
         for id in parties {
             let party = world.get(&format!("/api/v1/parties/{id}"));
-            println!("  {} {} {}", party["id"], party["identifiers"], party["traits"]);
+            show(format_args!("  {} {} {}", party["id"], party["identifiers"], party["traits"]));
         }
     }
 }

@@ -61,8 +61,14 @@ fn profile() -> Profile {
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let begun = std::time::Instant::now();
     let result = work();
-    println!("{what}: {:.1} s", begun.elapsed().as_secs_f64());
+    show(format_args!("{what}: {:.1} s", begun.elapsed().as_secs_f64()));
     result
+}
+
+/// Prints a figure of this run.
+#[allow(clippy::print_stdout, reason = "a run of the large world is made for its figures")]
+fn show(line: impl std::fmt::Display) {
+    println!("{line}");
 }
 
 impl World {
