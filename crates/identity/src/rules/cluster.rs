@@ -281,11 +281,12 @@ fn decide(
 
 /// Unites the ends of an edge, or says why not.
 fn admit(edge: &Ordered, shape: &Shape<'_>, crowded: &[bool], forest: &mut Forest<'_>) -> Result<(), Reason> {
-    if edge.is_void {
-        return Err(Reason::Unbound);
-    }
+    // First, because behind what is known to be crowded nobody looks for detachments.
     if crowded[edge.a] || crowded[edge.b] {
         return Err(Reason::SuperConnected);
+    }
+    if edge.is_void {
+        return Err(Reason::Unbound);
     }
     for end in [edge.a, edge.b] {
         let node = shape.vertices[end].node;

@@ -108,11 +108,11 @@ impl Reference<'_> {
         y: &BTreeSet<(usize, usize)>,
         is_kept_apart: bool,
     ) -> Option<Reason> {
-        if self.is_void(row) {
-            return Some(Reason::Unbound);
-        }
         if self.is_crowded(a) || self.is_crowded(b) {
             return Some(Reason::SuperConnected);
+        }
+        if self.is_void(row) {
+            return Some(Reason::Unbound);
         }
         if is_kept_apart {
             return Some(Reason::Separated);
