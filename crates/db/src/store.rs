@@ -51,6 +51,9 @@ enum Kind {
 const INSTALLATION: WorkspaceNo = WorkspaceNo(0);
 /// Idle connections kept for readers; more are opened under load and closed afterwards.
 const IDLE_CONNECTIONS_MAX: usize = 16;
+/// How a transaction that writes begins (PostgreSQL). One that says nothing for half a minute belongs to a
+/// process that is frozen or cut off; it ends then, because another worker waits for its locks.
+const WRITING: &str = "read write; set local idle_in_transaction_session_timeout = 30000";
 
 impl Store {
     /// Opens the databases and brings the installation's tables up to date.
@@ -187,7 +190,7 @@ impl Pool {
                 transaction.commit().map_err(sqlite::error)?;
                 Ok(value)
             }
-            Kind::Postgres(server) => self.on_server(server, "read write", work),
+            Kind::Postgres(server) => self.on_server(server, WRITING, work),
         }
     }
 
