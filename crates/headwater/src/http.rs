@@ -75,14 +75,15 @@ impl Server {
             router = router.merge(collect::router(self.collector.clone()));
         }
         if faces.serves {
-            router = router.merge(self.api().0).merge(crate::page::router());
+            // Not for the collector's paths: there a method that is none may be a browser's preflight.
+            let api = self.api().0.method_not_allowed_fallback(web::method_not_allowed);
+            router = router.merge(api).merge(crate::page::router());
         }
         router
             .route("/healthz", get(|| async { "ok" }))
             .route("/readyz", get(ready).with_state(self.clone()))
             .route("/metrics", get(metrics::metrics).with_state(self.clone()))
             .fallback(|| async { Problem(kernel::Failure::not_found("page")) })
-            .method_not_allowed_fallback(web::method_not_allowed)
     }
 
     /// The API's router, and every route with the permission it needs.
