@@ -298,6 +298,9 @@ fn the_person_in_the_browser_story_of_sensors_has_what_was_bound_and_not_what_wa
     let lacks = [EMAIL, ("$identity_email", "wang@example.com"), ("member_no", "M-9")];
     let traits = json!({ "name": "王小明", "hobby": ["足球"], "points": 40, "first": "x" });
     check_person(&server, &workspace, USER, &has, &lacks, traits);
+    // What was detached is one identifier under two names.
+    let detached = ["email", "$identity_email"].map(|kind| party(&server, &workspace, kind, EMAIL.1).ok());
+    assert_eq!(detached[0], detached[1]);
     // An unbind names the login id without saying that it is one; it is nobody's anonymous id.
     assert_eq!(party(&server, &workspace, "$identity_anonymous_id", "u-1001").status, 404);
     let other = [("$identity_member_no", "M-9"), ("member_no", "M-9")];

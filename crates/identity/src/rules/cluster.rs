@@ -231,7 +231,7 @@ pub fn solve(neighbourhood: &Neighbourhood, rules: &Rules) -> Clusters {
     let mut forest = Forest::plant(&shape, &at);
     let numbers: HashMap<NodeNo, usize> = nodes.iter().enumerate().map(|(i, node)| (node.no, i)).collect();
     decide(&neighbourhood.decisions, &numbers, &at, &mut forest);
-    let edges = order::edges(neighbourhood, &kinds, &vertices, &at);
+    let edges = order::edges(neighbourhood, &shape, rules, &at);
     let crowded = order::crowded(neighbourhood, &edges, &vertices, rules.document().neighbours_max);
     let mut refused: HashMap<(usize, usize), Refused> = HashMap::new();
     for edge in &edges {

@@ -173,6 +173,13 @@ impl ResolveIdentity {
                     dirty.add(known.no, seen.is_hard);
                 }
             }
+            for twins in &sighting.twins {
+                let ends =
+                    twins.each_ref().map(|seen| self.memory.node(&seen.key).map(|k| End::of(k.no, seen)));
+                if let [Some(a), Some(b)] = ends {
+                    evidence.together(a, b, at, event.key);
+                }
+            }
             for (field, value) in &sighting.claims {
                 ends.iter().filter(|e| e.is_hard).for_each(|e| evidence.claim(e.no, field, value, at));
             }

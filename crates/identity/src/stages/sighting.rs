@@ -33,6 +33,8 @@ pub(super) struct Sighting {
     pub(super) identifiers: Vec<Seen>,
     /// Identifiers to detach.
     pub(super) detached: Vec<Seen>,
+    /// Of those, an identifier and its mirror, the better kind first: they stay one thing.
+    pub(super) twins: Vec<[Seen; 2]>,
     /// What only one person would say: field and value.
     pub(super) claims: Vec<(&'static str, String)>,
     /// Where the person was, and in which minute: `minute|place`.
@@ -61,6 +63,13 @@ pub(super) fn sight(
         sighting.identifiers.extend(sighting.detached.first().cloned());
     }
     sighting.identifiers.sort_by_key(|seen| (seen.rank, seen.key));
+    for pair in sighting.detached.windows(2) {
+        if rules.mirror(&pair[0].kind) == Some(&*pair[1].kind) {
+            let mut twins = [pair[0].clone(), pair[1].clone()];
+            twins.sort_by_key(|seen| (seen.rank, seen.key));
+            sighting.twins.push(twins);
+        }
+    }
     claims(record, &mut sighting.claims);
     sighting.presence = presence(record);
     Ok(sighting)

@@ -3,8 +3,9 @@
 
 use kernel::{Instant, Key};
 
-use super::{Neighbourhood, Node, Vertex};
-use crate::rules::definition::KindRef;
+use super::part::Shape;
+use super::{Edge, Neighbourhood, Node, Vertex};
+use crate::rules::definition::{KindRef, Rules};
 
 /// An edge row between the vertices it belongs to.
 pub(super) struct Ordered {
@@ -45,14 +46,14 @@ pub(super) fn vertices(
 /// The edges in the order they are tried: best kinds first, then oldest.
 pub(super) fn edges(
     neighbourhood: &Neighbourhood,
-    kinds: &[KindRef<'_>],
-    vertices: &[Vertex],
+    shape: &Shape<'_>,
+    rules: &Rules,
     at: &dyn Fn(usize, Instant) -> usize,
 ) -> Vec<Ordered> {
-    let nodes = &neighbourhood.nodes;
+    let nodes = shape.nodes;
     let end = |vertex: usize| {
-        let Vertex { node, era, .. } = vertices[vertex];
-        ((kinds[node].rank, &nodes[node].kind), nodes[node].key, era)
+        let Vertex { node, era, .. } = shape.vertices[vertex];
+        ((shape.kinds[node].rank, &nodes[node].kind), nodes[node].key, era)
     };
     let mut ordered = Vec::with_capacity(neighbourhood.edges.len());
     for (index, edge) in neighbourhood.edges.iter().enumerate() {
@@ -63,8 +64,7 @@ pub(super) fn edges(
         if end(b) < end(a) {
             (a, b) = (b, a);
         }
-        let is_void =
-            [edge.a, edge.b].iter().any(|n| nodes[*n].unbound_until.is_some_and(|t| edge.last <= t));
+        let is_void = is_void(edge, nodes, rules);
         ordered.push(Ordered { a, b, index, evidence: edge.evidence, is_void });
     }
     let content = |o: &Ordered| {
@@ -74,6 +74,16 @@ pub(super) fn edges(
     };
     ordered.sort_by(|o, p| content(o).cmp(&content(p)));
     ordered
+}
+
+/// Whether a detachment has ended what an edge says. An identifier and its mirror are one thing under two
+/// names: detached together, they stay together.
+fn is_void(edge: &Edge, nodes: &[Node], rules: &Rules) -> bool {
+    let (a, b) = (&nodes[edge.a], &nodes[edge.b]);
+    let is_ended = |node: &Node| node.unbound_until.is_some_and(|until| edge.last <= until);
+    let is_mirror = |of: &Node, other: &Node| rules.mirror(&of.kind) == Some(&*other.kind);
+    let stays = a.unbound_until == b.unbound_until && (is_mirror(a, b) || is_mirror(b, a));
+    (is_ended(a) || is_ended(b)) && !stays
 }
 
 /// Which vertices were seen with more than `neighbours_max` identifiers of one kind: a company's hotline,

@@ -199,7 +199,10 @@ impl Reference<'_> {
 
     fn is_void(&self, row: &Edge) -> bool {
         let until = |node: usize| self.all.nodes[node].unbound_until.unwrap_or(Instant(i64::MIN));
-        row.last <= until(row.a).max(until(row.b))
+        let kind = |node: usize| &*self.all.nodes[node].kind;
+        let mirrors = |a: usize, b: usize| self.rules.mirror(kind(a)) == Some(kind(b));
+        let is_one_thing = mirrors(row.a, row.b) || mirrors(row.b, row.a);
+        row.last <= until(row.a).max(until(row.b)) && !(is_one_thing && until(row.a) == until(row.b))
     }
 
     fn is_crowded(&self, vertex: (usize, usize)) -> bool {

@@ -378,6 +378,22 @@ fn unbinding_ends_what_was_seen_until_then() {
 }
 
 #[test]
+fn an_identifier_and_its_mirror_stay_one_when_both_are_unbound() {
+    let mut world = World::new(&["0 user_id=u mobile=1 $identity_mobile=1 email=a"], Filing::Best);
+    for word in ["mobile=1", "$identity_mobile=1"] {
+        let node = world.numbers[word];
+        world.all.nodes[node].unbound_until = Some(Instant(5 * DAY));
+    }
+    // Filed under the best identifier: nothing but `u` was seen with the mirror.
+    world.see("0 mobile=1 $identity_mobile=1", Filing::Best);
+    assert!(
+        world.show().starts_with("$identity_mobile=1 mobile=1 | email=a user_id=u !"),
+        "{}",
+        world.show()
+    );
+}
+
+#[test]
 fn a_decision_joins_two_whole_parties_whatever_limits_and_guards_say_and_can_be_taken_back() {
     let records = ["0 user_id=u1 mobile=1 name=王伟 born=1990", "1 user_id=u2 mobile=2 name=李芳 born=1950"];
     let mut world = World::new(&records, Filing::Best);
