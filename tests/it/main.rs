@@ -3,6 +3,7 @@
 
 mod api;
 mod cli;
+mod drill;
 mod fixtures;
 mod properties;
 mod store;

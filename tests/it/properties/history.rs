@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::dice::Dice;
 
 /// When everything arrives: 2026-06-01.
-pub(super) const NOW: Instant = Instant(1_780_272_000_000_000);
+pub(crate) const NOW: Instant = Instant(1_780_272_000_000_000);
 
 /// Events share this position in their request, so that the time of an event does not depend on the
 /// request it comes in: later positions are not told apart.
@@ -19,19 +19,26 @@ const POSITION: u32 = 999;
 
 /// One message as its sender wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Message {
-    pub(super) protocol: Protocol,
-    pub(super) source: u32,
-    pub(super) raw: Vec<u8>,
+pub(crate) struct Message {
+    pub(crate) protocol: Protocol,
+    pub(crate) source: u32,
+    pub(crate) raw: Vec<u8>,
 }
 
 impl Message {
-    pub(super) fn of(protocol: Protocol, source: u32, raw: &Value) -> Self {
+    pub(crate) fn of(protocol: Protocol, source: u32, raw: &Value) -> Self {
         Self { protocol, source, raw: raw.to_string().into_bytes() }
     }
 
+    /// Seeds what happens to this message, whatever happens to others. FNV-1a.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.raw.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
     /// For people who read a failure.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let raw = String::from_utf8_lossy(&self.raw);
         format!("{:?} {} {}", self.protocol, self.source, raw.chars().take(400).collect::<String>())
     }
@@ -48,7 +55,7 @@ struct Universe {
 }
 
 /// A history of about `size` messages.
-pub(super) fn history(dice: &mut Dice, size: usize) -> Vec<Message> {
+pub(crate) fn history(dice: &mut Dice, size: usize) -> Vec<Message> {
     let universe = Universe {
         users: 1 + dice.roll(7),
         mobiles: 1 + dice.roll(4),
@@ -258,7 +265,7 @@ fn item(dice: &mut Dice, at: Instant, n: usize) -> Value {
 }
 
 /// One request with these messages, which are all of one protocol and source.
-pub(super) fn frame(messages: &[Message], received: Instant, receipt: u64) -> Vec<u8> {
+pub(crate) fn frame(messages: &[Message], received: Instant, receipt: u64) -> Vec<u8> {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&receipt.to_le_bytes());
     let frame = Frame {

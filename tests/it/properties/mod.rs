@@ -7,7 +7,7 @@
 
 mod decisions;
 pub(crate) mod dice;
-mod history;
+pub(crate) mod history;
 mod isolation;
 mod order;
 mod poison;

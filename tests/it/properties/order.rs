@@ -84,7 +84,7 @@ struct Arrival<'m> {
 fn arrivals<'m>(seed: u64, way: &Way, messages: &'m [Message]) -> Vec<Arrival<'m>> {
     let mut arrivals = Vec::new();
     for (index, message) in messages.iter().enumerate() {
-        let mut dice = Dice::new(seed ^ fingerprint(message));
+        let mut dice = Dice::new(seed ^ message.fingerprint());
         let copies = if dice.chance(way.copied) { 2 } else { 1 };
         for _ in 0..copies {
             let anywhere = dice.next();
@@ -100,13 +100,6 @@ fn arrivals<'m>(seed: u64, way: &Way, messages: &'m [Message]) -> Vec<Arrival<'m
     arrivals
 }
 
-/// FNV-1a of what was sent.
-fn fingerprint(message: &Message) -> u64 {
-    message.raw.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
 /// Requests of one transaction.
 #[derive(Default)]
 struct Transaction {
@@ -120,7 +113,7 @@ fn transactions(way: &Way, arrivals: Vec<Arrival<'_>>) -> Vec<Transaction> {
     let mut all: Vec<Transaction> = Vec::new();
     for Arrival { message, mut dice, .. } in arrivals {
         // Copies of a message are in one partition, as those of a person are.
-        let partition = (fingerprint(message) % u64::from(way.partitions)) as usize;
+        let partition = (message.fingerprint() % u64::from(way.partitions)) as usize;
         let (joins, is_together) = (dice.chance(way.in_batch), dice.chance(way.together));
         match all.last_mut().filter(|last| joins && last.partition == partition) {
             Some(open) => {
@@ -151,7 +144,7 @@ fn arrive(seed: u64, way: &Way, messages: &[Message], plant: fn(World) -> World)
             .requests
             .iter()
             .map(|request| {
-                let mut dice = Dice::new(seed ^ fingerprint(&request[0]));
+                let mut dice = Dice::new(seed ^ request[0].fingerprint());
                 // Days apart, so that what was seen before is looked for in more than one run of keys.
                 frame(request, NOW.plus(dice.roll(3) as i64 * DAY), dice.next())
             })

@@ -27,9 +27,9 @@ use super::history::NOW;
 pub(super) const SECRET: [u8; 32] = [7; 32];
 
 /// A workspace and what applies its log.
-pub(super) struct World {
-    pub(super) pool: Pool,
-    pub(super) scope: Scope,
+pub(crate) struct World {
+    pub(crate) pool: Pool,
+    pub(crate) scope: Scope,
     pub(super) counts: Counts,
     /// One for each partition, and how many batches it has applied.
     appliers: Vec<(Applier, u64)>,
@@ -50,7 +50,7 @@ pub(super) struct Picture {
 
 impl World {
     /// An empty workspace in a folder of its own, in memory where there is such a place.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = TempDir::new_in("/dev/shm").unwrap_or_else(|_| testkit::temp_dir());
         let store = Store::open(&Location::Directory(dir.path().to_owned())).unwrap();
         Self { _dir: Some(dir), ..Self::on(&store, WorkspaceNo(1)) }
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Applies frames in one transaction.
-    pub(super) fn feed(&mut self, frames: &[Vec<u8>]) {
+    pub(crate) fn feed(&mut self, frames: &[Vec<u8>]) {
         self.feed_partition(0, frames);
     }
 
