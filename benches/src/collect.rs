@@ -115,7 +115,10 @@ impl Collect {
             if roles.is_empty() {
                 let status = block_on(server.status(&place.created.api_token))?;
                 let share = status.done as f64 / (load.time + WARM_UP).as_secs_f64();
-                line("    of them through the pipeline meanwhile", format_args!("{} events/s", thousands(share)));
+                line(
+                    "    of them through the pipeline meanwhile",
+                    format_args!("{} events/s", thousands(share)),
+                );
             } else {
                 ratio("    against raw SQLite", ours, raw);
             }
@@ -251,6 +254,7 @@ fn raw(templates: &[Template], group: usize, time: Duration) -> anyhow::Result<f
     let database = Database::open(folder.path().join("raw.db"))?;
     database.execute_batch(
         "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full;
+         pragma wal_autocheckpoint = 8000;
          create table entry (no integer primary key, received_us integer not null, body blob not null)",
     )?;
     let (start, mut events, mut turn) = (Instant::now(), 0, 0);

@@ -27,6 +27,8 @@ pub(crate) struct Drained {
     pub(crate) counts: Counts,
     /// From the first read to the last commit.
     pub(crate) wall: Duration,
+    /// Processor time of the worker's thread.
+    pub(crate) processor: Duration,
     /// Transactions.
     pub(crate) batches: u64,
     times: Times,
@@ -67,6 +69,16 @@ impl Drained {
         report::rate(self.events(), self.wall)
     }
 
+    /// Events a second of the worker's own processor time.
+    pub(crate) fn processor_rate(&self) -> f64 {
+        report::rate(self.events(), self.processor)
+    }
+
+    /// Both, for people.
+    pub(crate) fn rates(&self) -> String {
+        report::rates(self.rate(), self.processor_rate())
+    }
+
     /// Prints the share of each stage.
     pub(crate) fn print_shares(&self) {
         let wall = self.wall.as_secs_f64();
@@ -95,15 +107,15 @@ pub(crate) fn drain_installation(installation: &Installation, log: Arc<dyn Log>)
     // A thread with a name, so that a profiler can tell it from the rest.
     let thread = std::thread::Builder::new().name("drain".into()).spawn(move || {
         let mut worker = worker;
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), report::thread_processor_time());
         let result = worker.own_and_drain(&AtomicBool::new(false));
-        let wall = start.elapsed();
+        let (wall, processor) = (start.elapsed(), report::thread_processor_time() - before);
         let counts = worker.progress.borrow().counts;
-        result.map(|()| (counts, wall))
+        result.map(|()| (counts, wall, processor))
     })?;
-    let (counts, wall) = thread.join().map_err(|_| anyhow::anyhow!("the drain panicked"))??;
+    let (counts, wall, processor) = thread.join().map_err(|_| anyhow::anyhow!("the drain panicked"))??;
     let batches = times.batches.0.load(Ordering::Relaxed);
-    Ok(Drained { counts, wall, batches, times })
+    Ok(Drained { counts, wall, processor, batches, times })
 }
 
 fn worker(installation: &Installation, log: Arc<dyn Log>, times: &mut Times) -> anyhow::Result<Worker> {

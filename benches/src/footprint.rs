@@ -61,7 +61,10 @@ impl Footprint {
         let (events, people) = (status.done as f64, status.parties as f64);
         line("log, bytes per event", format_args!("{:.0}", log / events));
         line("store, bytes per event", format_args!("{:.0}", store / events));
-        line("store, bytes per party", format_args!("{:.0}  ({:.1} events each)", store / people, events / people));
+        line(
+            "store, bytes per party",
+            format_args!("{:.0}  ({:.1} events each)", store / people, events / people),
+        );
         self.tables(&parties)
     }
 

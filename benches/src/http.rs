@@ -62,7 +62,8 @@ fn head(bytes: &[u8]) -> anyhow::Result<Option<(u16, usize, usize)>> {
     let status = text.get(9..12).and_then(|digits| digits.parse().ok()).context("no status")?;
     let mut lines = text.lines().filter_map(|line| line.split_once(':'));
     let length = lines.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length = length.and_then(|(_, value)| value.trim().parse().ok()).context("an answer without length")?;
+    let length =
+        length.and_then(|(_, value)| value.trim().parse().ok()).context("an answer without length")?;
     Ok(Some((status, end + 4, length)))
 }
 

@@ -12,6 +12,8 @@ use db::{Bulk, Column, ColumnType, Pool};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use crate::report::thread_processor_time;
+
 /// A table and what is known of it.
 struct Table {
     name: String,
@@ -20,6 +22,8 @@ struct Table {
     key: Vec<usize>,
     /// Places of the columns an update may change: in no unique index.
     free: Vec<usize>,
+    /// Insert, update and delete of one row.
+    statements: [String; 3],
 }
 
 /// What a run wrote, in its scratch database.
@@ -29,21 +33,26 @@ pub(crate) struct Journal {
 }
 
 /// How a journal was played.
+#[derive(Default)]
 pub(crate) struct Played {
     /// Rows written or deleted.
     pub(crate) rows: u64,
     /// Time between the begin and the commit of each transaction.
     pub(crate) time: Duration,
+    /// Processor time of this thread in them.
+    pub(crate) processor: Duration,
 }
 
 type Row = Vec<Value>;
 
-/// Rows of one table in one transaction, by what was done to them.
-#[derive(Default)]
-struct Done {
-    inserts: Vec<Row>,
-    updates: Vec<Row>,
-    deletes: Vec<Row>,
+/// What was done to the rows of one table in one transaction, in order.
+type Done = Vec<(Verb, Row)>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Insert,
+    Update,
+    Delete,
 }
 
 impl Journal {
@@ -55,8 +64,7 @@ impl Journal {
                    where name = 'workspace_id')";
         let names: Vec<String> =
             connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let tables =
-            names.into_iter().map(|name| table(&connection, name)).collect::<Result<Vec<_>, _>>()?;
+        let tables = names.into_iter().map(|name| table(&connection, name)).collect::<Result<Vec<_>, _>>()?;
         for table in &tables {
             connection.execute_batch(&table.triggers())?;
         }
@@ -71,27 +79,26 @@ impl Journal {
              pragma cache_size = -131072; pragma temp_store = memory;",
         )?;
         target.set_prepared_statement_cache_capacity(128);
-        let mut played = Played { rows: 0, time: Duration::ZERO };
+        let mut played = Played::default();
         for batch in 0..self.batches()? {
             let mut work = self.batch(batch)?;
-            for (table, done) in self.tables.iter().zip(&mut work) {
-                done.updates.iter_mut().for_each(|row| *row = table.for_update(row));
+            for (table, (verb, row)) in
+                self.tables.iter().zip(&mut work).flat_map(|(t, done)| done.iter_mut().map(move |d| (t, d)))
+            {
+                *row = table.parameters(*verb, row);
             }
-            let start = Instant::now();
+            let (start, processor) = (Instant::now(), thread_processor_time());
             target.execute_batch("begin immediate")?;
             for (table, done) in self.tables.iter().zip(&work) {
-                let lists =
-                    [(table.insert(), &done.inserts), (table.update(), &done.updates), (table.delete(), &done.deletes)];
-                for (sql, rows) in lists.iter().filter(|(_, rows)| !rows.is_empty()) {
-                    let mut statement = target.prepare_cached(sql)?;
-                    for row in rows.iter() {
-                        statement.execute(rusqlite::params_from_iter(row))?;
-                    }
-                    played.rows += rows.len() as u64;
+                for (verb, row) in done {
+                    let mut statement = target.prepare_cached(&table.statements[*verb as usize])?;
+                    statement.execute(rusqlite::params_from_iter(row))?;
                 }
+                played.rows += done.len() as u64;
             }
             target.execute_batch("commit")?;
             played.time += start.elapsed();
+            played.processor += thread_processor_time() - processor;
         }
         Ok(played)
     }
@@ -99,22 +106,24 @@ impl Journal {
     /// Plays the journal into an empty PostgreSQL database with the same tables: one statement a table and
     /// transaction, its rows in arrays.
     pub(crate) fn play_postgres(&self, pool: &Pool) -> anyhow::Result<Played> {
-        let mut played = Played { rows: 0, time: Duration::ZERO };
+        let mut played = Played::default();
         let bulks: Vec<Bulk> = self.tables.iter().map(Table::bulk).collect();
         for batch in 0..self.batches()? {
             let work = self.batch(batch)?;
-            let folded: Vec<Vec<&Row>> = self.tables.iter().zip(&work).map(|(t, done)| t.folded(done)).collect();
+            let folded: Vec<Vec<&(Verb, Row)>> =
+                self.tables.iter().zip(&work).map(|(table, done)| table.folded(done)).collect();
             let start = Instant::now();
             pool.write(|tx| {
-                for (((table, bulk), done), rows) in self.tables.iter().zip(&bulks).zip(&work).zip(&folded) {
-                    let values: Vec<db::Value<'_>> = rows.iter().flat_map(|row| row.iter().map(value)).collect();
-                    tx.insert_many(bulk, &values)?;
-                    let delete = table.delete();
-                    for row in &done.deletes {
-                        let key: Vec<db::Value<'_>> = row.iter().map(value).collect();
-                        tx.execute(&delete, &key)?;
+                for ((table, bulk), done) in self.tables.iter().zip(&bulks).zip(&folded) {
+                    played.rows += done.len() as u64;
+                    for (_, row) in done.iter().filter(|(verb, _)| *verb == Verb::Delete) {
+                        let key: Vec<db::Value<'_>> = table.key.iter().map(|i| value(&row[*i])).collect();
+                        tx.execute(&table.statements[Verb::Delete as usize], &key)?;
                     }
-                    played.rows += (rows.len() + done.deletes.len()) as u64;
+                    let kept = done.iter().filter(|(verb, _)| *verb != Verb::Delete);
+                    let values: Vec<db::Value<'_>> =
+                        kept.flat_map(|(_, row)| row.iter().map(value)).collect();
+                    tx.insert_many(bulk, &values)?;
                 }
                 Ok::<_, db::Error>(())
             })?;
@@ -125,7 +134,9 @@ impl Journal {
 
     /// How many transactions the run had.
     fn batches(&self) -> anyhow::Result<i64> {
-        Ok(self.connection.query_row("select coalesce(max(batch_no), 0) from cursor", [], |row| row.get(0))?)
+        Ok(self
+            .connection
+            .query_row("select coalesce(max(batch_no), 0) from cursor", [], |row| row.get(0))?)
     }
 
     fn batch(&self, batch: i64) -> anyhow::Result<Vec<Done>> {
@@ -134,15 +145,15 @@ impl Journal {
             let sql = format!("select * from journal_{} where journal_batch = ?1 order by rowid", table.name);
             let mut statement = self.connection.prepare_cached(&sql)?;
             let mut rows = statement.query([batch])?;
-            let mut done = Done::default();
+            let mut done = Done::new();
             while let Some(row) = rows.next()? {
-                let values =
-                    (0..table.columns.len()).map(|i| row.get(i + 2)).collect::<Result<Row, _>>()?;
-                match row.get::<_, i64>(1)? {
-                    0 => done.inserts.push(values),
-                    1 => done.updates.push(values),
-                    _ => done.deletes.push(table.key.iter().map(|i| values[*i].clone()).collect()),
-                }
+                let values = (0..table.columns.len()).map(|i| row.get(i + 2)).collect::<Result<Row, _>>()?;
+                let verb = match row.get::<_, i64>(1)? {
+                    0 => Verb::Insert,
+                    1 => Verb::Update,
+                    _ => Verb::Delete,
+                };
+                done.push((verb, values));
             }
             work.push(done);
         }
@@ -151,11 +162,13 @@ impl Journal {
 }
 
 fn table(connection: &Connection, name: String) -> rusqlite::Result<Table> {
-    let mut statement = connection.prepare("select name, type, pk from pragma_table_info(?1) order by cid")?;
+    let mut statement =
+        connection.prepare("select name, type, pk from pragma_table_info(?1) order by cid")?;
     let info: Vec<(String, String, i64)> = statement
         .query_map([&name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
-    let sql = "select distinct x.name from pragma_index_list(?1) l, pragma_index_info(l.name) x where l.\"unique\"";
+    let sql =
+        "select distinct x.name from pragma_index_list(?1) l, pragma_index_info(l.name) x where l.\"unique\"";
     let unique: Vec<String> =
         connection.prepare(sql)?.query_map([&name], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let kind = |text: &str| match text.to_ascii_lowercase().as_str() {
@@ -166,7 +179,9 @@ fn table(connection: &Connection, name: String) -> rusqlite::Result<Table> {
     let key = (0..info.len()).filter(|i| info[*i].2 > 0).collect();
     let free = (0..info.len()).filter(|i| info[*i].2 == 0 && !unique.contains(&info[*i].0)).collect();
     let columns = info.into_iter().map(|(name, text, _)| (name, kind(&text))).collect();
-    Ok(Table { name, columns, key, free })
+    let mut table = Table { name, columns, key, free, statements: Default::default() };
+    table.statements = [table.insert(), table.update(), table.delete()];
+    Ok(table)
 }
 
 impl Table {
@@ -199,16 +214,22 @@ impl Table {
         format!("insert into {} ({}) values ({})", self.name, self.names(""), marks.join(", "))
     }
 
-    /// The free columns first, then the key, as [`Table::for_update`] orders the values.
+    /// The free columns first, then the key, as [`Table::parameters`] orders the values.
     fn update(&self) -> String {
         let name = |i: &usize| &self.columns[*i].0;
-        let set: Vec<String> = self.free.iter().zip(1..).map(|(i, n)| format!("{} = ?{n}", name(i))).collect();
+        let set: Vec<String> =
+            self.free.iter().zip(1..).map(|(i, n)| format!("{} = ?{n}", name(i))).collect();
         let key = self.key.iter().zip(1 + self.free.len()..).map(|(i, n)| format!("{} = ?{n}", name(i)));
         format!("update {} set {} where {}", self.name, set.join(", "), key.collect::<Vec<_>>().join(" and "))
     }
 
-    fn for_update(&self, values: &Row) -> Row {
-        self.free.iter().chain(&self.key).map(|i| values[*i].clone()).collect()
+    /// The values that a statement on one row takes.
+    fn parameters(&self, verb: Verb, row: &mut Row) -> Row {
+        match verb {
+            Verb::Insert => std::mem::take(row),
+            Verb::Update => self.free.iter().chain(&self.key).map(|i| row[*i].clone()).collect(),
+            Verb::Delete => self.key.iter().map(|i| row[*i].clone()).collect(),
+        }
     }
 
     fn delete(&self) -> String {
@@ -216,16 +237,16 @@ impl Table {
         format!("delete from {} where {}", self.name, key.collect::<Vec<_>>().join(" and "))
     }
 
-    /// For PostgreSQL, which takes each key once a statement: the last state of each row.
-    fn folded<'d>(&self, done: &'d Done) -> Vec<&'d Row> {
-        let mut rows: Vec<&Row> = Vec::with_capacity(done.inserts.len() + done.updates.len());
+    /// For PostgreSQL, which takes each key once a statement: what happened to each row last.
+    fn folded<'d>(&self, done: &'d Done) -> Vec<&'d (Verb, Row)> {
+        let mut rows: Vec<&(Verb, Row)> = Vec::with_capacity(done.len());
         let mut places = std::collections::HashMap::new();
-        for row in done.inserts.iter().chain(&done.updates) {
-            let key: String = self.key.iter().map(|i| format!("{:?}|", row[*i])).collect();
+        for entry in done {
+            let key: String = self.key.iter().map(|i| format!("{:?}|", entry.1[*i])).collect();
             let place = *places.entry(key).or_insert(rows.len());
             match rows.get_mut(place) {
-                Some(kept) => *kept = row,
-                None => rows.push(row),
+                Some(kept) => *kept = entry,
+                None => rows.push(entry),
             }
         }
         rows
@@ -242,7 +263,11 @@ impl Table {
             true => "on conflict do nothing".to_owned(),
             false => format!("on conflict ({}) do update set {}", key.join(", "), set.join(", ")),
         };
-        Bulk { table: leak(&self.name), columns: Box::leak(columns.into_boxed_slice()), on_conflict: leak(&conflict) }
+        Bulk {
+            table: leak(&self.name),
+            columns: Box::leak(columns.into_boxed_slice()),
+            on_conflict: leak(&conflict),
+        }
     }
 }
 

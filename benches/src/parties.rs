@@ -6,12 +6,11 @@ use std::time::Instant;
 
 use anyhow::Context;
 use headwater::command::setting::Setting;
-use kernel::time::DAY;
 use serde_json::{Value, json};
 
 use crate::drain::drain_installation;
 use crate::place;
-use crate::report::{line, thousands};
+use crate::report::line;
 use crate::traffic::{Draw, Mix, Traffic};
 
 /// A loaded place.
@@ -22,14 +21,10 @@ pub(crate) struct Parties {
     pub(crate) token: String,
     /// People in it.
     pub(crate) people: u64,
-    /// Events in it.
-    pub(crate) events: u64,
 }
 
 /// Messages of each person's one visit: a page, an identify, a track.
 const VISIT: u64 = 3;
-/// Visits are spread over so many days.
-const DAYS: i64 = 60;
 const MARK: &str = "loaded.json";
 
 impl Parties {
@@ -40,13 +35,13 @@ impl Parties {
         let known: Option<Value> = std::fs::read(&mark).ok().and_then(|b| serde_json::from_slice(&b).ok());
         if let Some(known) = known.filter(|known| known["tables"] == tables()) {
             let token = known["token"].as_str().context("a token")?.to_owned();
-            return Ok(Self { folder, token, people, events: people * VISIT });
+            return Ok(Self { folder, token, people });
         }
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
         let token = Self::load(&folder, people)?;
         std::fs::write(&mark, json!({ "tables": tables(), "token": token }).to_string())?;
-        Ok(Self { folder, token, people, events: people * VISIT })
+        Ok(Self { folder, token, people })
     }
 
     fn load(folder: &std::path::Path, people: u64) -> anyhow::Result<String> {
@@ -54,23 +49,13 @@ impl Parties {
         let installation = setting.open()?;
         let token = place::create(&installation)?.api_token;
         let events = people * VISIT;
-        let mix = Mix {
-            people,
-            is_roll_call: true,
-            session_messages: VISIT,
-            sessions_open: 2_000,
-            duplicate_percent: 0,
-            until: place::now().plus(-DAY),
-            spread: (events, DAYS * DAY),
-        };
         let log = place::open_log(&place::log_folder(folder))?;
-        let (mut traffic, mut draw) = (Traffic::new(mix, 3), Draw(3));
+        let (mut traffic, mut draw) = (Traffic::new(Mix::newcomers(people, place::now()), 3), Draw(3));
         let start = Instant::now();
         place::feed(log.as_ref(), &mut traffic, events, || 20 + draw.below(81))?;
         line("loading: events to the log, seconds", format_args!("{:.1}", start.elapsed().as_secs_f64()));
         let drained = drain_installation(&installation, log)?;
-        let rate = thousands(drained.rate());
-        line("loading: events through the pipeline", format_args!("{rate} events/s, everybody new"));
+        line("loading: events through the pipeline", drained.rates());
         drained.print_shares();
         Ok(token)
     }

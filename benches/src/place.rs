@@ -37,7 +37,8 @@ pub(crate) struct Place {
 /// `target/bench`: where everything lies that is measured.
 pub(crate) fn root() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let target = program.parent().and_then(Path::parent).context("the program is not below a target folder")?;
+    let target =
+        program.parent().and_then(Path::parent).context("the program is not below a target folder")?;
     let root = target.join("bench");
     std::fs::create_dir_all(&root)?;
     Ok(root)
@@ -72,8 +73,7 @@ impl Place {
 
 /// Creates the workspace every place has.
 pub(crate) fn create(installation: &Installation) -> anyhow::Result<Created> {
-    let new =
-        New { workspace: "bench", write_key: Some(WRITE_KEY), sensors_project: None, partitions: 1 };
+    let new = New { workspace: "bench", write_key: Some(WRITE_KEY), sensors_project: None, partitions: 1 };
     Ok(init::create(installation, &new)?)
 }
 

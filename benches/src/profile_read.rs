@@ -60,14 +60,17 @@ impl ProfileRead {
         let ids = Arc::new(block_on(ids(&server, &parties))?);
         let time = Duration::from_secs(self.seconds);
         for (name, question) in QUESTIONS {
-            let (mut latencies, took) = block_on(ask(&server, &parties, question, &ids, time, PACE))?;
+            let (mut latencies, _) = block_on(ask(&server, &parties, question, &ids, time, PACE))?;
             line(&format!("idle, {name}"), latencies.summary());
-            let _ = took;
-            let (latencies, took) = block_on(ask(&server, &parties, question, &ids, time / 2, Duration::ZERO))?;
+            let (latencies, took) =
+                block_on(ask(&server, &parties, question, &ids, time / 2, Duration::ZERO))?;
             let rate = thousands(rate(latencies.count(), took));
             line("  as fast as it can, 4 connections", format_args!("{rate} req/s"));
         }
-        for (name, every) in [(format!("{} events/s", thousands(self.load as f64)), self.pace()), ("full load".into(), Duration::ZERO)] {
+        for (name, every) in [
+            (format!("{} events/s", thousands(self.load as f64)), self.pace()),
+            ("full load".into(), Duration::ZERO),
+        ] {
             for (path, question) in QUESTIONS {
                 self.under_load(&server, &parties, question, &ids, (&name, path, every))?;
             }

@@ -51,6 +51,11 @@ pub(crate) fn rate(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(1e-9)
 }
 
+/// `20,000 events/s, 25,000 a second of processor time`.
+pub(crate) fn rates(wall: f64, processor: f64) -> String {
+    format!("{} events/s, {} a second of processor time", thousands(wall), thousands(processor))
+}
+
 /// Latencies of one kind of request.
 #[derive(Default)]
 pub(crate) struct Latencies(Vec<u32>);
@@ -89,4 +94,11 @@ impl Latencies {
 pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Processor time this thread has used: what a wall-clock time would be on a machine with nothing else to do
+/// and a disk that never makes anybody wait.
+pub(crate) fn thread_processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0))
 }

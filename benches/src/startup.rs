@@ -30,7 +30,10 @@ const CONNECTIONS: usize = 8;
 
 impl Startup {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        title("startup: kill -9 under load → start → 200 on /readyz", "the place of profile-read, log untrimmed");
+        title(
+            "startup: kill -9 under load → start → 200 on /readyz",
+            "the place of profile-read, log untrimmed",
+        );
         let parties = Parties::loaded(self.parties)?;
         let mut all_roles = Vec::new();
         for _ in 0..self.kills.max(1) {
@@ -54,7 +57,10 @@ impl Startup {
         }
         tell("with a backlog that nobody applied, ms", &mut backlog);
         for (events, seconds) in drained {
-            line("  backlog applied", format_args!("{} events in {seconds:.1} s from the start", thousands(events as f64)));
+            line(
+                "  backlog applied",
+                format_args!("{} events in {seconds:.1} s from the start", thousands(events as f64)),
+            );
         }
         Ok(())
     }

@@ -9,7 +9,7 @@
 use std::fmt::Write;
 
 use kernel::Instant;
-use kernel::time::{HOUR, SECOND};
+use kernel::time::{DAY, HOUR, SECOND};
 
 /// What the traffic is like.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,20 @@ impl Mix {
             duplicate_percent: 5,
             until: until.plus(-HOUR / 2),
             spread: (messages, HOUR),
+        }
+    }
+
+    /// Everybody comes once and makes a page, an identify and a track: what an import is like, and the
+    /// dearest traffic there is, because every third message brings a person with four identifiers.
+    pub(crate) fn newcomers(people: u64, until: Instant) -> Self {
+        Self {
+            people,
+            is_roll_call: true,
+            session_messages: 3,
+            duplicate_percent: 0,
+            until: until.plus(-DAY),
+            spread: (people * 3, 60 * DAY),
+            ..Self::shop(people, until)
         }
     }
 }
@@ -77,8 +91,7 @@ const EVENTS: [&str; 5] =
     ["Product Viewed", "Product Added", "Checkout Started", "Order Completed", "Coupon Viewed"];
 const CITIES: [&str; 6] = ["上海", "杭州", "成都", "深圳", "北京", "武汉"];
 const FAMILIES: [&str; 10] = ["王", "李", "张", "刘", "陈", "杨", "黄", "赵", "吴", "周"];
-const GIVEN: [&str; 12] =
-    ["小明", "伟", "芳", "娜", "秀英", "敏", "静", "丽", "强", "磊", "洋", "艳"];
+const GIVEN: [&str; 12] = ["小明", "伟", "芳", "娜", "秀英", "敏", "静", "丽", "强", "磊", "洋", "艳"];
 
 impl Traffic {
     /// Traffic of this seed.
@@ -129,7 +142,7 @@ impl Traffic {
         };
         Session {
             person,
-            device: if self.draw.below(50) == 0 { person ^ 1 } else { person },
+            device: if self.draw.below(50) == 0 && !mix.is_roll_call { person ^ 1 } else { person },
             at: mix.until.plus((mix.spread.1 as f64 * (done - 1.0)) as i64 + jitter),
             step: 0,
             steps,
@@ -208,6 +221,6 @@ impl Draw {
 
     /// A number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(end) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }
 }
