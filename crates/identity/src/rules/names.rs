@@ -156,6 +156,12 @@ fn chinese(text: &str) -> Name {
 
 /// 王先生 and 小王 are 王; 先生 alone stays what it is.
 fn without_title(all: &[char]) -> (&[char], bool) {
+    // The one title that is a surname, too: 小董 is a 董, 王董 a 王.
+    if let [prefix, '董'] = all
+        && FAMILIAR_PREFIXES.contains(prefix)
+    {
+        return (&all[1..], true);
+    }
     let ends_with = |title: &&str| {
         let length = title.chars().count();
         length < all.len() && all[all.len() - length..].iter().copied().eq(title.chars())

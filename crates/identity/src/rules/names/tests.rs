@@ -14,6 +14,8 @@ fn ordinary_habits_do_not_make_two_people_of_one() {
         ("王女士", "王芳"),
         ("小王", "王伟"),
         ("老王", "王先生"),
+        ("小董", "董清琪"),
+        ("王董", "王伟"),
         ("王总", "王伟"),
         ("王伟", "王伟先生"),
         ("欧阳先生", "欧阳锋"),
@@ -55,6 +57,7 @@ fn ordinary_habits_do_not_make_two_people_of_one() {
 fn different_given_names_differ() {
     for (a, b) in [
         ("王伟", "王芳"),
+        ("小董", "王芳"),
         ("王伟", "李伟"),
         ("王小明", "王大明"),
         ("王先生", "李芳"),
