@@ -109,6 +109,8 @@ fn nothing_acknowledged_is_lost_when_the_power_is_cut() {
 
 #[test]
 fn a_log_that_does_not_wait_for_the_disk_is_noticed() {
-    let Some(faults) = cut(&["--sabotage", "no-fsync"], 5) else { return };
+    // Usually the first or second cut shows it; a busy machine, where other writes take the log's pages
+    // along to the disk, needs more.
+    let Some(faults) = cut(&["--sabotage", "no-fsync"], 40) else { return };
     assert_ne!(faults, Vec::<String>::new());
 }
