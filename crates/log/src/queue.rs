@@ -107,17 +107,25 @@ impl Pending {
         self.body.len() + ENTRY_OVERHEAD_BYTES
     }
 
-    /// Tells the appender, once. One that went away does not mind.
+    /// Tells the appender, once. One that went away does not mind. Whoever hears of it finds its room free.
     pub(crate) fn answer(&mut self, result: Result<Offset, Error>) {
         if let Some(done) = self.done.take() {
+            self.give_back();
             let _ = done.send(result);
         }
+    }
+
+    fn give_back(&self) {
+        self.held_bytes.fetch_sub(self.weight(), Ordering::AcqRel);
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.held_bytes.fetch_sub(self.weight(), Ordering::AcqRel);
+        // An answered one has given its room back already.
+        if self.done.is_some() {
+            self.give_back();
+        }
     }
 }
 
