@@ -168,7 +168,8 @@ pub fn party(identity: &Identity<'_>, tx: &mut Tx<'_>, no: PartyNo) -> kernel::R
         .collect();
     let rank = |node: &Node| identity.rules.rank(&node.kind);
     members.sort_by(|a, b| {
-        (rank(&a.node), &a.node.kind, &a.node.value).cmp(&(rank(&b.node), &b.node.kind, &b.node.value))
+        let (a, b) = (&a.node, &b.node);
+        (rank(a), &a.kind, &a.value, a.era).cmp(&(rank(b), &b.kind, &b.value, b.era))
     });
     Ok(Party { no, id, members })
 }

@@ -55,6 +55,8 @@ const VERSION: u8 = 1;
 const COMPRESSED: u8 = 1;
 /// Below this a payload is not worth compressing.
 const COMPRESS_BYTES_MIN: usize = 200;
+/// Far beyond any chunk: 256 events of the largest size are 8 MiB.
+const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 /// The fastest level: chunks are written on the hot path.
 const LEVEL: i32 = 1;
 /// What real SDKs repeat in every message. Part of the stored format: never change, only add versions.
@@ -140,6 +142,12 @@ fn decode_checked(bytes: &[u8]) -> Option<Vec<Stored>> {
         rows.push((head, index, time, key, read(&mut input)? as usize));
     }
     let length = read(&mut input)? as usize;
+    // The decompressor reserves what it is told, so that must be what the table says.
+    let mut parts = head_lengths.iter().chain(rows.iter().map(|(.., length)| length));
+    let sum = parts.try_fold(0usize, |sum, part| sum.checked_add(*part))?;
+    if length != sum || length > PAYLOAD_BYTES_MAX {
+        return None;
+    }
     let payload = match flags & COMPRESSED {
         0 => input.to_vec(),
         _ => DECOMPRESSOR.with_borrow_mut(|d| d.decompress(input, length)).ok()?,
@@ -206,6 +214,12 @@ mod tests {
         for count in [0, 1, 7, 500] {
             assert_eq!(decode(&packed(&events(count))).unwrap(), events(count));
         }
+    }
+
+    #[test]
+    fn a_chunk_that_claims_to_be_huge_is_an_error_and_reserves_nothing() {
+        let claim = b"\x01\x05\0\0\xff\xff\xff\xff\xff\xff\x26\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\x01\0AAAA";
+        assert!(decode(claim).is_err());
     }
 
     #[test]
