@@ -127,5 +127,6 @@ fn no_acknowledged_entry_is_lost_when_the_process_is_killed() {
 
 #[test]
 fn the_drill_finds_a_log_that_acknowledges_before_it_writes() {
-    assert!(drill(5, Some(Sabotage::AckBeforeAppend)) > 0);
+    // It ends with the first loss; on a busy machine that may take more than a few kills.
+    assert!(drill(100, Some(Sabotage::AckBeforeAppend)) > 0);
 }

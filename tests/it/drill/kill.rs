@@ -45,7 +45,7 @@ fn is_noticed(sabotage: &str) -> bool {
     let site = Site::create(&dir.path().join("data"), 1);
     let broken = site.with(&["--sabotage", sabotage]);
     let (ledger, mut dice) = (Shared::default(), dice());
-    (0..20).any(|round| {
+    (0..60).any(|round| {
         live_and_die(&broken, &ledger, &mut dice, round);
         !settle(&site, &ledger).is_empty()
     })
