@@ -3,6 +3,7 @@
 use identity::commands::{MERGE, RETRACT, RULES, SEPARATE, decision_id};
 use identity::party::party_by_id;
 use identity::rules::Document;
+use identity::rules::definition::DAYS_MAX;
 use identity::store::node::node_page;
 use intake::command::Command;
 use kernel::id::base32;
@@ -117,8 +118,13 @@ fn other_rules(seed: u64) -> Document {
     let mut dice = Dice::new(seed);
     let mut rules = Document::default();
     rules.soft_limit.limit = 1 + dice.roll(3) as u32;
-    rules.neighbours_max = 2 + dice.roll(4) as u32;
-    rules.recycle_days = 20 + dice.roll(100) as u32;
+    if dice.chance(50) {
+        // What is known to be crowded is not looked at again, not even when it changes hands.
+        rules.neighbours_max = 2 + dice.roll(4) as u32;
+        rules.recycle_days = DAYS_MAX;
+    } else {
+        rules.recycle_days = 20 + dice.roll(100) as u32;
+    }
     rules.backfill_days = 5 + dice.roll(60) as u32;
     rules.unknown_limit = 1 + dice.roll(3) as u32;
     rules.guards.truncate(dice.roll(5));
