@@ -76,6 +76,14 @@ create table contested (
   primary key (workspace_id, a_no, b_no)
 );
 
+-- Identifiers seen with more others than the rules allow: nothing is looked for behind them.
+create table crowded (
+  workspace_id bigint not null,
+  node_no bigint not null,
+  via text collate "C" not null,
+  primary key (workspace_id, node_no, via)
+);
+
 -- What people (or the matcher) decided. Retracted ones stay as history.
 create table decision (
   workspace_id bigint not null,
@@ -254,6 +262,11 @@ create policy own_workspace on holder
 alter table contested enable row level security;
 alter table contested force row level security;
 create policy own_workspace on contested
+  using (workspace_id = current_setting('headwater.workspace')::bigint)
+  with check (workspace_id = current_setting('headwater.workspace')::bigint);
+alter table crowded enable row level security;
+alter table crowded force row level security;
+create policy own_workspace on crowded
   using (workspace_id = current_setting('headwater.workspace')::bigint)
   with check (workspace_id = current_setting('headwater.workspace')::bigint);
 alter table decision enable row level security;

@@ -76,6 +76,14 @@ create table contested (
   primary key (workspace_id, a_no, b_no)
 ) without rowid;
 
+-- Identifiers seen with more others than the rules allow: nothing is looked for behind them.
+create table crowded (
+  workspace_id integer not null,
+  node_no integer not null,
+  via text not null,
+  primary key (workspace_id, node_no, via)
+) without rowid;
+
 -- What people (or the matcher) decided. Retracted ones stay as history.
 create table decision (
   workspace_id integer not null,

@@ -8,8 +8,9 @@ use intake::command::{Command, Handler};
 use kernel::{Failure, Key, NodeNo};
 use serde::{Deserialize, Serialize};
 
-use crate::resolve::{Identity, Working, recompute};
+use crate::resolve::{Crowded, Identity, Working, recompute};
 use crate::rules::{Document, Rules};
+use crate::store::crowded::{crowded_clear, crowded_put, crowded_under};
 use crate::store::decision::{Body, Decision, decision_put, decision_retract};
 use crate::store::definition::{rules_current, rules_put};
 use crate::store::node::{node_by_key, node_page};
@@ -135,7 +136,8 @@ fn retract(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::Res
 fn solve(tx: &mut Tx<'_>, context: &Context, dirty: &BTreeSet<NodeNo>) -> kernel::Result<()> {
     let (_, rules) = rules_current(&context.scope, tx)?;
     let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &rules };
-    recompute(&identity, tx, &mut Working::default(), dirty, &BTreeSet::new(), &|_| false)?;
+    let crowded = &mut Crowded::load(&context.scope, tx)?;
+    recompute(&identity, tx, &mut Working::default(), dirty, &BTreeSet::new(), crowded)?;
     Ok(())
 }
 
@@ -160,6 +162,10 @@ fn new_rules(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::R
     let rules = Rules::new(document)?;
     rules_put(&context.scope, tx, &text, &command.actor, command.at())?;
     let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &rules };
+    let found = crowded_under(&context.scope, tx, rules.document().neighbours_max)?;
+    crowded_clear(&context.scope, tx)?;
+    crowded_put(&context.scope, tx, &Vec::from_iter(found))?;
+    let mut crowded = Crowded::load(&context.scope, tx)?;
     let mut after = NodeNo(0);
     loop {
         let page = node_page(&context.scope, tx, after, NODES_AT_ONCE)?;
@@ -168,6 +174,6 @@ fn new_rules(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::R
         let (hard, soft): (Vec<_>, Vec<_>) =
             page.iter().filter(|node| node.era == 0).partition(|node| identity.is_hard(node));
         let numbers = |nodes: Vec<&crate::store::node::Node>| nodes.into_iter().map(|n| n.no).collect();
-        recompute(&identity, tx, &mut Working::default(), &numbers(hard), &numbers(soft), &|_| false)?;
+        recompute(&identity, tx, &mut Working::default(), &numbers(hard), &numbers(soft), &mut crowded)?;
     }
 }

@@ -10,8 +10,9 @@ use kernel::{NodeNo, PartyId, PartyNo};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::resolve::{Identity, load_part};
+use crate::resolve::{Crowded, Identity, load_part};
 use crate::rules::cluster;
+use crate::store::crowded::crowded_under;
 use crate::store::node::{Node, node_anchors, node_page};
 
 /// Parties listed in a report of each sort.
@@ -59,6 +60,8 @@ pub struct Split {
 pub fn dry_run(identity: &Identity<'_>, tx: &mut Tx<'_>) -> kernel::Result<Report> {
     let mut seen: BTreeSet<NodeNo> = BTreeSet::new();
     let mut tally = Tally::default();
+    let found = crowded_under(identity.scope, tx, identity.rules.document().neighbours_max)?;
+    let crowded: Crowded = found.into_iter().collect();
     let mut after = NodeNo(0);
     loop {
         let page = node_page(identity.scope, tx, after, NODES_AT_ONCE)?;
@@ -69,7 +72,7 @@ pub fn dry_run(identity: &Identity<'_>, tx: &mut Tx<'_>) -> kernel::Result<Repor
             .filter(|node| node.era == 0 && identity.is_hard(node) && !seen.contains(&node.no))
             .map(|node| node.no)
             .collect();
-        for (neighbourhood, nodes) in load_part(identity, tx, &start)? {
+        for (neighbourhood, nodes) in load_part(identity, tx, &start, &crowded)? {
             if nodes.iter().any(|node| seen.contains(&node.no)) {
                 continue;
             }

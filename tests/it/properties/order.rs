@@ -4,11 +4,14 @@
 //! message itself, so that leaving others out of a failing history changes nothing about it.
 
 use db::Tx;
+use identity::commands::RULES;
+use identity::rules::Document;
 use intake::batch::{Batch, Stage};
 use intake::rules::frame::Protocol;
 use kernel::time::DAY;
 use serde_json::json;
 
+use super::decisions::command;
 use super::dice::Dice;
 use super::history::{Message, NOW, frame, history};
 use super::world::World;
@@ -181,6 +184,23 @@ fn arrival_does_not_matter(seed: u64, messages: &[Message]) -> Result<(), String
 
 fn partitions_do_not_matter(seed: u64, messages: &[Message]) -> Result<(), String> {
     agree(seed, messages, &PARTITIONED, |world| world)
+}
+
+/// Rules under which nearly every identifier is seen with too many others, and numbers change hands.
+fn crowd(mut world: World) -> World {
+    let rules = Document { neighbours_max: 3, recycle_days: 30, ..Document::default() };
+    world.decide(&command(RULES, 1, serde_json::to_value(rules).unwrap()));
+    world
+}
+
+fn arrival_does_not_matter_in_a_crowd(seed: u64, messages: &[Message]) -> Result<(), String> {
+    agree(seed, messages, &WAYS, crowd)?;
+    agree(seed, messages, &PARTITIONED, crowd)
+}
+
+#[test]
+fn crowds_are_the_same_in_any_order() {
+    check("crowds", SIZE, arrival_does_not_matter_in_a_crowd);
 }
 
 #[test]

@@ -227,6 +227,7 @@ fn rows(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<BTreeSet<String>> {
         ("touch", "soft_no", "hard_no", "first_us, last_us, bucket"),
         ("holder", "node_no", "coalesce(via_no, 0)", "from_us, from_us, from_us"),
         ("node", "node_no", "node_no", "first_us, coalesce(unbound_us, 0), is_split"),
+        ("crowded", "node_no", "node_no", "length(via), 0, 0"),
     ] {
         let sql = format!("select {a}, {b}, {rest} from {table} where workspace_id = ?1");
         tx.each(&sql, &[scope.workspace.into()], &mut |row| {

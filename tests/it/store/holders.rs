@@ -2,7 +2,8 @@
 
 use ::db::Store;
 use identity::store::contested::{
-    Contested, contested_detached, contested_of, contested_page, contested_replace,
+    Contested, contested_between, contested_delete, contested_detached, contested_of, contested_page,
+    contested_put,
 };
 use identity::store::holder::{Holder, holder_of, holder_replace, holder_via};
 use kernel::{Instant, NodeNo};
@@ -13,7 +14,7 @@ testkit::both_databases![
     holders_are_replaced_by_node_and_come_in_order_of_time,
     holders_are_found_by_whom_they_point_to,
     a_node_whose_holders_are_replaced_by_none_has_none,
-    refused_edges_are_replaced_by_their_lower_end,
+    refused_edges_are_found_by_their_lower_end,
     refused_edges_come_in_pages,
     only_nodes_of_detached_edges_are_detached,
 ];
@@ -75,8 +76,8 @@ fn contested(a: u64, b: u64, reason: &str) -> Contested {
     Contested { a: NodeNo(a), b: NodeNo(b), reason: reason.into(), evidence: key(a * 100 + b) }
 }
 
-fn refuse(store: &Store, of: &[u64], rows: &[Contested]) {
-    write(store, |scope, tx| contested_replace(scope, tx, &nodes(of), rows));
+fn refuse(store: &Store, rows: &[Contested]) {
+    write(store, |scope, tx| contested_put(scope, tx, rows));
 }
 
 fn refused(store: &Store, numbers: &[u64]) -> Vec<Contested> {
@@ -85,24 +86,26 @@ fn refused(store: &Store, numbers: &[u64]) -> Vec<Contested> {
     rows
 }
 
-fn refused_edges_are_replaced_by_their_lower_end(store: Store) {
-    refuse(
-        &store,
-        &[1, 2, 3],
-        &[contested(1, 2, "name"), contested(1, 3, "limit:手机"), contested(2, 3, "name")],
-    );
-    refuse(&store, &[1], &[contested(1, 4, "presence")]);
-    assert_eq!(refused(&store, &[1, 2, 3]), [contested(1, 4, "presence"), contested(2, 3, "name")]);
+fn refused_edges_are_found_by_their_lower_end(store: Store) {
+    let rows = [contested(1, 2, "name"), contested(1, 3, "limit:手机"), contested(2, 3, "name")];
+    refuse(&store, &rows);
+    assert_eq!(refused(&store, &[1]), rows[..2]);
+    assert_eq!(refused(&store, &[3, 2, 1]), rows);
+    let between = |a: u64, others: &[u64]| {
+        read(&store, |scope, tx| contested_between(scope, tx, NodeNo(a), &nodes(others)))
+    };
+    assert_eq!(between(1, &[3, 4]), rows[1..2]);
+    assert!(between(3, &[1, 2]).is_empty(), "3 is the lower end of none");
     let changed = [contested(2, 3, "operator")];
-    refuse(&store, &[], &changed);
+    refuse(&store, &changed);
     assert_eq!(refused(&store, &[2]), changed, "one that is there already is told its new reason");
-    refuse(&store, &[1, 2], &[]);
-    assert!(refused(&store, &[1, 2, 3, 4]).is_empty());
+    write(&store, |scope, tx| contested_delete(scope, tx, &[(NodeNo(1), NodeNo(2)), (NodeNo(8), NodeNo(9))]));
+    assert_eq!(refused(&store, &[1, 2]), [rows[1].clone(), changed[0].clone()]);
 }
 
 fn refused_edges_come_in_pages(store: Store) {
     let rows = [contested(1, 2, "a"), contested(1, 30, "b"), contested(2, 3, "c"), contested(10, 11, "d")];
-    refuse(&store, &[], &rows);
+    refuse(&store, &rows);
     let page = |after: (u64, u64), limit| {
         let after = (NodeNo(after.0), NodeNo(after.1));
         read(&store, |scope, tx| contested_page(scope, tx, after, limit))
@@ -114,7 +117,7 @@ fn refused_edges_come_in_pages(store: Store) {
 }
 
 fn only_nodes_of_detached_edges_are_detached(store: Store) {
-    refuse(&store, &[], &[contested(1, 2, "unbound"), contested(3, 4, "name"), contested(1, 5, "unbound")]);
+    refuse(&store, &[contested(1, 2, "unbound"), contested(3, 4, "name"), contested(1, 5, "unbound")]);
     let mut detached = read(&store, contested_detached);
     detached.sort_unstable();
     detached.dedup();

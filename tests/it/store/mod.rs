@@ -5,6 +5,7 @@
 
 mod audit;
 mod bisect;
+mod crowded;
 mod cursor;
 mod db;
 mod decisions;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use db::Tx;
 use kernel::{Instant, NodeNo, time};
 
-use super::{Identity, Working};
+use super::{Crowded, Identity, Working};
 use crate::rules::Guard;
 use crate::rules::cluster::{self, Neighbourhood, Verdict};
 use crate::store::claim::{self, Claim};
@@ -31,12 +31,14 @@ pub fn load_neighbourhood(
     let mut working = Working::default();
     let decisions = decision::decision_live(identity.scope, tx)?;
     let start = BTreeSet::from([from]);
-    let graph = read_graph(identity, tx, &mut working, &start, &|_| false, &decisions)?;
+    let crowded = Crowded::load(identity.scope, tx)?;
+    let graph = read_graph(identity, tx, &mut working, &start, &crowded, &decisions)?;
     let part = graph.parts().into_iter().find(|part| part.contains(&from)).unwrap_or_default();
     Ok((graph.neighbourhood(&part, &working, &decisions), working))
 }
 
-/// The neighbourhoods of some nodes, each with its nodes as they are stored: for reports.
+/// The neighbourhoods of some nodes, each with its nodes as they are stored: for reports. `crowded` is all
+/// that is under the rules asked about.
 ///
 /// # Errors
 /// As the database says.
@@ -44,10 +46,11 @@ pub fn load_part(
     identity: &Identity<'_>,
     tx: &mut Tx<'_>,
     start: &BTreeSet<NodeNo>,
+    crowded: &Crowded,
 ) -> db::Result<Vec<(Neighbourhood, Vec<Node>)>> {
     let mut working = Working::default();
     let decisions = decision::decision_live(identity.scope, tx)?;
-    let graph = read_graph(identity, tx, &mut working, start, &|_| false, &decisions)?;
+    let graph = read_graph(identity, tx, &mut working, start, crowded, &decisions)?;
     let parts = graph.parts().into_iter().map(|part| {
         let nodes = part.iter().filter_map(|no| working.get(*no)).cloned().collect();
         (graph.neighbourhood(&part, &working, &decisions), nodes)
@@ -71,35 +74,42 @@ pub(super) fn read_graph(
     tx: &mut Tx<'_>,
     working: &mut Working,
     start: &BTreeSet<NodeNo>,
-    crowded: &dyn Fn(NodeNo) -> bool,
+    crowded: &Crowded,
     decisions: &[Decision],
 ) -> db::Result<Graph> {
     let mut seen = start.clone();
-    let mut frontier: Vec<NodeNo> = start.iter().copied().filter(|no| !crowded(*no)).collect();
+    let mut frontier: Vec<NodeNo> = start.iter().copied().collect();
     let mut edges: BTreeMap<(NodeNo, NodeNo, i64), Edge> = BTreeMap::new();
     let mut ties = Vec::new();
     while !frontier.is_empty() && seen.len() < NEIGHBOURHOOD_NODES_MAX {
         let mut next = BTreeSet::new();
-        for edge in edge::edge_of(identity.scope, tx, &frontier)? {
-            next.extend([edge.a, edge.b]);
-            edges.insert((edge.a, edge.b, edge.bucket), edge);
-        }
+        // What a person decided holds for crowded ones too.
         for decision in decisions {
             let named = decision.body.nodes();
-            if named.iter().any(|no| frontier.binary_search(no).is_ok() || start.contains(no)) {
+            if named.iter().any(|no| frontier.binary_search(no).is_ok()) {
                 ties.extend(named.windows(2).map(|pair| (pair[0], pair[1])));
                 next.extend(named);
             }
         }
-        frontier = next.into_iter().filter(|no| seen.insert(*no) && !crowded(*no)).collect();
+        frontier.retain(|no| !crowded.links_nobody(*no));
+        for edge in edge::edge_of(identity.scope, tx, &frontier)? {
+            next.extend([edge.a, edge.b]);
+            edges.insert((edge.a, edge.b, edge.bucket), edge);
+        }
+        frontier = next.into_iter().filter(|no| seen.insert(*no)).collect();
     }
     let numbers: Vec<NodeNo> = seen.iter().copied().collect();
+    let closed: Vec<NodeNo> = seen.iter().copied().filter(|no| crowded.links_nobody(*no)).collect();
+    if closed.len() > 1 {
+        let between = edge::edge_between(identity.scope, tx, &closed)?;
+        edges.extend(between.into_iter().map(|edge| ((edge.a, edge.b, edge.bucket), edge)));
+    }
     working.load(identity.scope, tx, &numbers)?;
     let mut claims: HashMap<NodeNo, Vec<Claim>> = HashMap::new();
     for claim in claim::claim_of(identity.scope, tx, &numbers)? {
         claims.entry(claim.node).or_default().push(claim);
     }
-    let closed = seen.iter().copied().filter(|no| crowded(*no)).collect();
+    let closed = closed.into_iter().collect();
     Ok(Graph { nodes: seen, closed, edges: edges.into_values().collect(), claims, ties })
 }
 
@@ -144,7 +154,9 @@ impl Graph {
             Some(cluster::Edge { a, b, first: e.first, last: e.last, evidence: e.evidence })
         });
         let decisions = decisions.iter().filter(|d| d.body.nodes().iter().any(|no| part.contains(no)));
-        Neighbourhood { nodes, edges: edges.collect(), decisions: decisions.map(verdict).collect() }
+        let closed = self.closed.iter().filter_map(|no| index(*no)).collect();
+        let decisions = decisions.map(verdict).collect();
+        Neighbourhood { nodes, edges: edges.collect(), decisions, closed }
     }
 
     fn node(&self, node: &Node) -> cluster::Node {
@@ -154,12 +166,7 @@ impl Graph {
             key: node.key,
             kind: Arc::from(node.kind.as_str()),
             first_seen: node.first,
-            // Not all edges of a closed node are here, so it cannot show that it is crowded.
-            unbound_until: if self.closed.contains(&node.no) {
-                Some(Instant(i64::MAX))
-            } else {
-                node.unbound
-            },
+            unbound_until: node.unbound,
             claims: claims.filter_map(guarded).collect(),
         }
     }

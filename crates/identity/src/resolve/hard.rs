@@ -1,14 +1,15 @@
 //! Hard identifiers: which of them are one person.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use db::Tx;
 use kernel::{Instant, NodeNo, PartyNo};
 
 use super::graph::read_graph;
-use super::{Identity, Resolved, Working};
+use super::{Crowded, Identity, Resolved, Working};
 use crate::rules::cluster::{self, Clusters, Neighbourhood, Reason};
 use crate::store::contested::{self, Contested};
+use crate::store::crowded::Via;
 use crate::store::decision;
 use crate::store::holder::{self, Holder};
 use crate::store::node::{self, Node};
@@ -18,7 +19,7 @@ pub(super) fn recompute(
     tx: &mut Tx<'_>,
     working: &mut Working,
     dirty: &BTreeSet<NodeNo>,
-    crowded: &dyn Fn(NodeNo) -> bool,
+    crowded: &mut Crowded,
     resolved: &mut Resolved,
 ) -> db::Result<()> {
     let decisions = decision::decision_live(identity.scope, tx)?;
@@ -28,6 +29,8 @@ pub(super) fn recompute(
         let clusters = cluster::solve(&neighbourhood, identity.rules);
         let solved = Solved { neighbourhood: &neighbourhood, clusters: &clusters, closed: &graph.closed };
         solved.apply(identity, tx, working, resolved)?;
+        let found = clusters.crowded.iter().map(|node| neighbourhood.nodes[*node].no);
+        crowded.add(identity.scope, tx, found, Via::Edge)?;
     }
     Ok(())
 }
@@ -48,15 +51,13 @@ impl Solved<'_> {
         working: &mut Working,
         resolved: &mut Resolved,
     ) -> db::Result<()> {
-        let Self { neighbourhood, clusters, closed } = self;
+        let Self { neighbourhood, clusters, .. } = self;
         let mut numbers = Vec::with_capacity(clusters.vertices.len());
         for vertex in &clusters.vertices {
             let base = neighbourhood.nodes[vertex.node].no;
             numbers.push(match vertex.era {
-                era if era > 0 && !closed.contains(&base) => {
-                    era_node(identity, tx, working, base, era, vertex.first_seen)?
-                }
-                _ => base,
+                0 => base,
+                era => era_node(identity, tx, working, base, era, vertex.first_seen)?,
             });
         }
         for cluster in &clusters.clusters {
@@ -65,45 +66,60 @@ impl Solved<'_> {
                 give(working, numbers[*member], party, resolved);
             }
         }
+        let mut ended = Vec::new();
         for (node, eras) in clusters.eras.iter().enumerate() {
             let no = neighbourhood.nodes[node].no;
-            if !closed.contains(&no) {
-                split(identity, tx, working, no, eras, clusters, &numbers)?;
-            }
+            ended.extend(split(identity, tx, working, no, eras, clusters, &numbers)?);
         }
-        self.keep_refused(identity, tx, &numbers, resolved)
+        self.keep_refused(identity, tx, &numbers, &ended)
     }
 
+    /// Keeps what was refused, and nothing that is not any more; `ended` are eras that are no more.
     fn keep_refused(
         &self,
         identity: &Identity<'_>,
         tx: &mut Tx<'_>,
         numbers: &[NodeNo],
-        resolved: &mut Resolved,
+        ended: &[NodeNo],
     ) -> db::Result<()> {
         let mut rows = BTreeMap::new();
         for refused in &self.clusters.refused {
             let (x, y) = (numbers[refused.a], numbers[refused.b]);
-            let is_closed = self.closed.contains(&x) || self.closed.contains(&y);
-            let reason = if is_closed { name(&Reason::SuperConnected) } else { name(&refused.reason) };
+            let reason = name(&refused.reason);
             let (a, b) = (x.min(y), x.max(y));
             rows.insert((a, b), Contested { a, b, reason, evidence: refused.evidence });
         }
-        let rows: Vec<Contested> = rows.into_values().collect();
-        let open = self.neighbourhood.nodes.iter().map(|n| n.no).chain(numbers.iter().copied());
-        let open = open.filter(|no| !self.closed.contains(no));
-        let mut open: Vec<NodeNo> = BTreeSet::from_iter(open).into_iter().collect();
-        if open.len() == 1 && rows.is_empty() {
-            open.clear(); // Alone: it never had an edge that could have been refused.
+        let all = self.neighbourhood.nodes.iter().map(|n| n.no).chain(numbers.iter().chain(ended).copied());
+        let all = Vec::from_iter(BTreeSet::from_iter(all));
+        if all.len() == 1 && rows.is_empty() {
+            return Ok(()); // Alone: it never had an edge that could have been refused.
         }
+        let mut gone = Vec::new();
+        for before in self.refused_before(identity, tx, &all)? {
+            let pair = (before.a, before.b);
+            match rows.get(&pair) {
+                Some(now) if *now == before => drop(rows.remove(&pair)),
+                Some(_) => {}
+                None => gone.push(pair),
+            }
+        }
+        contested::contested_delete(identity.scope, tx, &gone)?;
+        contested::contested_put(identity.scope, tx, &Vec::from_iter(rows.into_values()))
+    }
+
+    /// What is stored as refused between `all`: of a closed node others are refused that are not here.
+    fn refused_before(
+        &self,
+        identity: &Identity<'_>,
+        tx: &mut Tx<'_>,
+        all: &[NodeNo],
+    ) -> db::Result<Vec<Contested>> {
+        let (closed, open): (Vec<NodeNo>, Vec<NodeNo>) = all.iter().partition(|no| self.closed.contains(no));
         let mut before = contested::contested_of(identity.scope, tx, &open)?;
-        before.sort_unstable_by_key(|row| (row.a, row.b));
-        if before != rows {
-            contested::contested_replace(identity.scope, tx, &open, &rows)?;
+        for no in closed {
+            before.extend(contested::contested_between(identity.scope, tx, no, all)?);
         }
-        let neighbours_max = identity.rules.document().neighbours_max as usize;
-        resolved.crowded.extend(crowded_ends(self.neighbourhood, self.clusters, neighbours_max));
-        Ok(())
+        Ok(before)
     }
 }
 
@@ -157,7 +173,7 @@ fn era_node(
     Ok(no)
 }
 
-/// Writes from when on which era holds a node's facts, if it has more than one.
+/// Writes from when on which era holds a node's facts, if it has more than one. Returns the eras that ended.
 fn split(
     identity: &Identity<'_>,
     tx: &mut Tx<'_>,
@@ -166,11 +182,12 @@ fn split(
     eras: &[usize],
     clusters: &Clusters,
     numbers: &[NodeNo],
-) -> db::Result<()> {
+) -> db::Result<Vec<NodeNo>> {
     let is_split = eras.len() > 1;
     let was_split = working.get(no).is_some_and(|node| node.is_split);
+    let mut ended = Vec::new();
     if !is_split && !was_split {
-        return Ok(());
+        return Ok(ended);
     }
     let rows: Vec<Holder> = eras
         .iter()
@@ -184,30 +201,15 @@ fn split(
     if before != rows {
         holder::holder_replace(identity.scope, tx, &[no], &rows)?;
         let is_kept = |era: &NodeNo| rows.iter().any(|row| row.via == Some(*era));
-        let ended: Vec<NodeNo> =
-            before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)).collect();
+        ended.extend(before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)));
         working.load(identity.scope, tx, &ended)?;
-        contested::contested_replace(identity.scope, tx, &ended, &[])?;
-        for era in ended {
+        for era in &ended {
             // Late data did away with this era: nobody has it, and its id leads to the identifier itself.
-            working.get_mut(era).into_iter().for_each(|node| node.party = PartyNo(0));
+            working.get_mut(*era).into_iter().for_each(|node| node.party = PartyNo(0));
         }
     }
     working.get_mut(no).into_iter().for_each(|node| node.is_split = is_split);
-    Ok(())
-}
-
-/// The end of each super-connected pair that has more such pairs than allowed: the one to blame.
-fn crowded_ends(neighbourhood: &Neighbourhood, clusters: &Clusters, neighbours_max: usize) -> Vec<NodeNo> {
-    let mut degree: HashMap<usize, usize> = HashMap::new();
-    let pairs = clusters.refused.iter().filter(|r| r.reason == Reason::SuperConnected);
-    for end in pairs.flat_map(|r| [r.a, r.b]) {
-        *degree.entry(clusters.vertices[end].node).or_default() += 1;
-    }
-    let crowded = degree.iter().filter(|(_, pairs)| **pairs > neighbours_max);
-    let mut ends: Vec<NodeNo> = crowded.map(|(node, _)| neighbourhood.nodes[*node].no).collect();
-    ends.sort_unstable();
-    ends
+    Ok(ended)
 }
 
 /// The public name of a reason.

@@ -4,6 +4,7 @@
 //! a change of rules for all. Whatever the occasion, the result is that of solving the whole graph:
 //! a neighbourhood is everything reachable over edges and decisions, so nothing outside can matter.
 
+mod crowded;
 mod graph;
 mod hard;
 mod soft;
@@ -16,6 +17,7 @@ use kernel::{Key, NodeNo, Scope};
 
 use crate::rules::Rules;
 use crate::store::node::{Node, node_key};
+pub use crowded::Crowded;
 pub use graph::{load_neighbourhood, load_part};
 pub use working::Working;
 
@@ -45,16 +47,14 @@ impl Identity<'_> {
 /// What a recomputation found, for the caches of the caller.
 #[derive(Debug, Default)]
 pub struct Resolved {
-    /// Hard nodes that link nobody because everybody is seen with them.
-    pub crowded: Vec<NodeNo>,
     /// Soft nodes used by one hard node only, and since when.
     pub sole: Vec<(NodeNo, NodeNo, kernel::Instant)>,
     /// Hard nodes whose party changed.
     pub moved: Vec<NodeNo>,
 }
 
-/// Recomputes the parties around `hard` and the holders of `soft`. `crowded` are nodes known to link
-/// nobody: nothing is looked for behind them.
+/// Recomputes the parties around `hard` and the holders of `soft`. Nothing is looked for behind what is
+/// crowded; what turns out to be so is added.
 ///
 /// # Errors
 /// As the database says.
@@ -64,16 +64,16 @@ pub fn recompute(
     working: &mut Working,
     hard: &BTreeSet<NodeNo>,
     soft: &BTreeSet<NodeNo>,
-    crowded: &dyn Fn(NodeNo) -> bool,
+    crowded: &mut Crowded,
 ) -> db::Result<Resolved> {
     let mut resolved = Resolved::default();
     let mut soft = soft.clone();
     if !hard.is_empty() {
         hard::recompute(identity, tx, working, hard, crowded, &mut resolved)?;
-        soft.extend(soft::shared_by(identity, tx, &resolved.moved)?);
+        soft.extend(soft::shared_by(identity, tx, &resolved.moved, crowded)?);
     }
     if !soft.is_empty() {
-        soft::recompute(identity, tx, working, &soft, &mut resolved)?;
+        soft::recompute(identity, tx, working, &soft, crowded, &mut resolved)?;
     }
     working.write(identity.scope, tx)?;
     Ok(resolved)

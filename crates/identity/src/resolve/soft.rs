@@ -6,9 +6,10 @@ use std::sync::Arc;
 use db::Tx;
 use kernel::{Instant, NodeNo};
 
-use super::{Identity, Resolved, Working};
-use crate::rules::cluster;
+use super::{Crowded, Identity, Resolved, Working};
+use crate::rules::cluster::{self, Neighbourhood};
 use crate::rules::holder::{self as rules, Group};
+use crate::store::crowded::Via;
 use crate::store::edge;
 use crate::store::holder::{self, Holder};
 use crate::store::touch::{self, Touch};
@@ -21,12 +22,13 @@ pub(super) fn recompute(
     tx: &mut Tx<'_>,
     working: &mut Working,
     dirty: &BTreeSet<NodeNo>,
+    crowded: &mut Crowded,
     resolved: &mut Resolved,
 ) -> db::Result<()> {
-    let (nodes, edges) = read_group(identity, tx, working, dirty)?;
-    let touches = read_touches(identity, tx, working, &nodes)?;
-    let group_nodes: Vec<cluster::Node> = nodes.iter().filter_map(|no| working.get(*no)).map(bare).collect();
-    let groups = rules::soft_groups(&group_nodes, &edges, identity.rules);
+    let (nodes, neighbourhood) = read_group(identity, tx, working, dirty, crowded)?;
+    let touches = read_touches(identity, tx, working, &nodes, crowded)?;
+    let groups = cluster::solve(&neighbourhood, identity.rules);
+    crowded.add(identity.scope, tx, groups.crowded.iter().map(|node| nodes[*node]), Via::Edge)?;
     for cluster in &groups.clusters {
         let node = |vertex: usize| nodes[groups.vertices[vertex].node];
         let party = working.anchor(identity.scope, tx, node(cluster.anchor))?;
@@ -34,7 +36,8 @@ pub(super) fn recompute(
             working.get_mut(node(*member)).into_iter().for_each(|n| n.party = party);
         }
     }
-    let group = Group { nodes: &group_nodes, groups: &groups, touches: &touches };
+    let shared: Vec<bool> = nodes.iter().map(|no| crowded.is_shared(*no)).collect();
+    let group = Group { nodes: &neighbourhood.nodes, groups: &groups, touches: &touches, shared: &shared };
     write_holders(identity, tx, working, &nodes, &group, resolved)
 }
 
@@ -76,18 +79,20 @@ fn sole(no: NodeNo, touches: &[rules::Touch]) -> Option<(NodeNo, NodeNo, Instant
     touches.iter().all(|t| t.node == first.node).then_some((no, first.node, first.at))
 }
 
-/// The soft nodes reachable over edges from `dirty`, in order, and those edges.
+/// The soft nodes reachable over edges from `dirty`, in order, and what is known of them.
 fn read_group(
     identity: &Identity<'_>,
     tx: &mut Tx<'_>,
     working: &mut Working,
     dirty: &BTreeSet<NodeNo>,
-) -> db::Result<(Vec<NodeNo>, Vec<cluster::Edge>)> {
+    crowded: &Crowded,
+) -> db::Result<(Vec<NodeNo>, Neighbourhood)> {
     let mut seen = dirty.clone();
     let mut frontier: Vec<NodeNo> = dirty.iter().copied().collect();
     let mut rows = BTreeMap::new();
     while !frontier.is_empty() && seen.len() < dirty.len() + GROUP_NODES_MAX {
         let mut next = BTreeSet::new();
+        frontier.retain(|no| !crowded.links_nobody(*no));
         for row in edge::edge_of(identity.scope, tx, &frontier)? {
             next.extend([row.a, row.b]);
             rows.insert((row.a, row.b, row.bucket), row);
@@ -101,20 +106,30 @@ fn read_group(
         let (a, b) = (index(row.a)?, index(row.b)?);
         Some(cluster::Edge { a, b, first: row.first, last: row.last, evidence: row.evidence })
     });
-    let edges = edges.collect();
-    Ok((nodes, edges))
+    let neighbourhood = Neighbourhood {
+        edges: edges.collect(),
+        nodes: nodes.iter().filter_map(|no| working.get(*no)).map(bare).collect(),
+        closed: (0..nodes.len()).filter(|i| crowded.links_nobody(nodes[*i])).collect(),
+        decisions: Vec::new(),
+    };
+    Ok((nodes, neighbourhood))
 }
 
-/// The touches of each node as the rules want them; an unbound identifier starts anew.
+/// The touches of each node as the rules want them; an unbound identifier starts anew. Those of a node that
+/// too many used are not here.
 fn read_touches(
     identity: &Identity<'_>,
     tx: &mut Tx<'_>,
     working: &mut Working,
     nodes: &[NodeNo],
+    crowded: &mut Crowded,
 ) -> db::Result<Vec<Vec<rules::Touch>>> {
-    let rows = touch::touch_of_soft(identity.scope, tx, nodes)?;
+    let own: Vec<NodeNo> = nodes.iter().copied().filter(|no| !crowded.is_shared(*no)).collect();
+    let mut rows = touch::touch_of_soft(identity.scope, tx, &own)?;
     let hard: BTreeSet<NodeNo> = rows.iter().map(|t| t.hard).collect();
     working.load(identity.scope, tx, &Vec::from_iter(hard))?;
+    crowded.add(identity.scope, tx, used_by_too_many(identity, working, &rows), Via::Touch)?;
+    rows.retain(|row| !crowded.is_shared(row.soft));
     let mut touches = vec![Vec::new(); nodes.len()];
     for row in &rows {
         let (Ok(i), Some(hard)) = (nodes.binary_search(&row.soft), working.get(row.hard)) else {
@@ -139,14 +154,26 @@ fn read_touches(
     Ok(touches)
 }
 
+/// Soft nodes touched by more identifiers of one kind than a crowded one: a shop's tablet, a demo phone.
+fn used_by_too_many(identity: &Identity<'_>, working: &Working, rows: &[Touch]) -> BTreeSet<NodeNo> {
+    let users = rows.iter().filter_map(|row| Some((row.soft, &*working.get(row.hard)?.kind, row.hard)));
+    let users: BTreeSet<(NodeNo, &str, NodeNo)> = users.collect();
+    let mut counts: BTreeMap<(NodeNo, &str), usize> = BTreeMap::new();
+    users.into_iter().for_each(|(soft, kind, _)| *counts.entry((soft, kind)).or_default() += 1);
+    let max = identity.rules.document().neighbours_max as usize;
+    counts.into_iter().filter(|(_, users)| *users > max).map(|((soft, _), _)| soft).collect()
+}
+
 /// Soft nodes whose being shared may have changed because the parties of `moved` did.
 pub(super) fn shared_by(
     identity: &Identity<'_>,
     tx: &mut Tx<'_>,
     moved: &[NodeNo],
+    crowded: &Crowded,
 ) -> db::Result<BTreeSet<NodeNo>> {
     let touched: Vec<Touch> = touch::touch_of_hard(identity.scope, tx, moved)?;
-    let soft: BTreeSet<NodeNo> = touched.iter().map(|t| t.soft).collect();
+    let touched = touched.iter().map(|t| t.soft).filter(|soft| !crowded.is_shared(*soft));
+    let soft: BTreeSet<NodeNo> = touched.collect();
     let mut users: HashMap<NodeNo, BTreeSet<NodeNo>> = HashMap::new();
     for touch in touch::touch_of_soft(identity.scope, tx, &Vec::from_iter(soft))? {
         users.entry(touch.soft).or_default().insert(touch.hard);

@@ -43,6 +43,8 @@ pub struct Neighbourhood {
     pub edges: Vec<Edge>,
     /// What people and the matcher decided, in any order.
     pub decisions: Vec<Decision>,
+    /// Nodes known to be crowded, by index: they link nobody, and not all of their edges need be here.
+    pub closed: Vec<usize>,
 }
 
 /// One identifier.
@@ -205,6 +207,8 @@ pub struct Clusters {
     pub links: Vec<Link>,
     /// The vertices of each node, by era.
     pub eras: Vec<Vec<usize>>,
+    /// Nodes seen with too many others, in order.
+    pub crowded: Vec<usize>,
 }
 
 impl Clusters {
@@ -224,7 +228,8 @@ pub fn solve(neighbourhood: &Neighbourhood, rules: &Rules) -> Clusters {
     let nodes = &neighbourhood.nodes;
     let kinds: Vec<KindRef<'_>> = nodes.iter().map(|node| rules.kind(&node.kind)).collect();
     let claims = Claims::read(nodes, &kinds, rules);
-    let starts = era::starts(neighbourhood, &kinds, &claims, rules);
+    let crowded = order::crowded(neighbourhood, rules.document().neighbours_max);
+    let starts = era::starts(neighbourhood, &kinds, &claims, &crowded, rules);
     let (vertices, eras) = order::vertices(nodes, &kinds, &starts);
     let at = |node: usize, time: Instant| vertex_at(&vertices, &eras, node, time);
     let shape = Shape { nodes, kinds: &kinds, vertices: &vertices, claims: &claims };
@@ -232,7 +237,6 @@ pub fn solve(neighbourhood: &Neighbourhood, rules: &Rules) -> Clusters {
     let numbers: HashMap<NodeNo, usize> = nodes.iter().enumerate().map(|(i, node)| (node.no, i)).collect();
     decide(&neighbourhood.decisions, &numbers, &at, &mut forest);
     let edges = order::edges(neighbourhood, &shape, rules, &at);
-    let crowded = order::crowded(neighbourhood, &edges, &vertices, rules.document().neighbours_max);
     let mut refused: HashMap<(usize, usize), Refused> = HashMap::new();
     for edge in &edges {
         if forest.is_proven(edge.a, edge.b) {
@@ -251,7 +255,8 @@ pub fn solve(neighbourhood: &Neighbourhood, rules: &Rules) -> Clusters {
     refused.sort_by_key(|r| (r.a, r.b));
     let (cluster_of, clusters) = forest.clusters();
     let links = forest.into_links();
-    Clusters { vertices, cluster_of, clusters, refused, links, eras }
+    let crowded = (0..nodes.len()).filter(|node| crowded[*node]).collect();
+    Clusters { vertices, cluster_of, clusters, refused, links, eras, crowded }
 }
 
 /// Applies what people decided, newest first, so that of two that contradict the newer stands.
@@ -281,8 +286,7 @@ fn decide(
 
 /// Unites the ends of an edge, or says why not.
 fn admit(edge: &Ordered, shape: &Shape<'_>, crowded: &[bool], forest: &mut Forest<'_>) -> Result<(), Reason> {
-    // First, because behind what is known to be crowded nobody looks for detachments.
-    if crowded[edge.a] || crowded[edge.b] {
+    if [edge.a, edge.b].iter().any(|end| crowded[shape.vertices[*end].node]) {
         return Err(Reason::SuperConnected);
     }
     if edge.is_void {

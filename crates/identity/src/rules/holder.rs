@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use kernel::time::DAY;
 use kernel::{Instant, Key, NodeNo};
 
-use super::cluster::{self, Clusters, Edge, Neighbourhood, Node};
+use super::cluster::{Clusters, Node};
 use super::definition::{KindRef, Rules};
 
 /// A known person seen on a soft identifier.
@@ -100,29 +100,24 @@ pub fn holder_at(holdings: &[Holding], time: Instant) -> Option<NodeNo> {
     holdings[..later].last().and_then(|holding| holding.holder)
 }
 
-/// Soft identifiers seen together, grouped under their limits: the anonymous remainder. The anchor of a
-/// group is its oldest member.
-pub fn soft_groups(nodes: &[Node], edges: &[Edge], rules: &Rules) -> Clusters {
-    let neighbourhood = Neighbourhood { nodes: nodes.to_vec(), edges: edges.to_vec(), decisions: Vec::new() };
-    cluster::solve(&neighbourhood, rules)
-}
-
 /// Soft identifiers, their groups, and who was seen on each.
 #[derive(Clone, Copy, Debug)]
 pub struct Group<'g> {
     /// The soft nodes.
     pub nodes: &'g [Node],
-    /// Their groups, from [`soft_groups`].
+    /// Their groups: what clustering makes of those seen together. The anchor of one is its oldest member.
     pub groups: &'g Clusters,
     /// The touches of each node.
     pub touches: &'g [Vec<Touch>],
+    /// Which nodes are known to be used by too many: their touches need not be here.
+    pub shared: &'g [bool],
 }
 
 impl Group<'_> {
     /// The touches that decide about `node`: its own, or for one without any those of its group. A shared
-    /// device in the group tells nothing about the others.
+    /// device in the group tells nothing about the others, and they nothing about it.
     pub fn touches_of(&self, node: usize, rules: &Rules) -> Vec<Touch> {
-        if !self.touches[node].is_empty() {
+        if self.shared[node] || !self.touches[node].is_empty() {
             return self.touches[node].clone();
         }
         let group = &self.groups.clusters[self.groups.cluster_at(node, Instant(i64::MIN))];

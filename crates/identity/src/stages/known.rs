@@ -7,6 +7,8 @@ use std::collections::{HashMap, HashSet};
 use kernel::id::KeyMap;
 use kernel::{Instant, Key, NodeNo};
 
+use crate::resolve::Crowded;
+
 /// Nodes remembered; at twice as many the older half is forgotten.
 const NODES_MAX: usize = 400_000;
 /// Edges, touches and claims remembered, likewise.
@@ -36,7 +38,7 @@ pub(super) struct Memory {
     claims: Cache<Ranges<(NodeNo, u64)>>,
     soles: Cache<HashMap<NodeNo, (NodeNo, Instant)>>,
     /// Nodes everybody is seen with: nothing is looked for behind them.
-    pub(super) crowded: HashSet<NodeNo>,
+    pub(super) crowded: Crowded,
     /// Nodes with an edge that a detachment made void: a later sighting revives it.
     pub(super) detached: HashSet<NodeNo>,
 }

@@ -20,7 +20,7 @@ use kernel::{Instant, NodeNo, PartyNo};
 use super::evidence::{End, Evidence};
 use super::known::{Cover, Known, Memory};
 use super::sighting::{RECYCLED_BUCKET, Seen, Sighting, sight};
-use crate::resolve::{Identity, Resolved, Working, recompute};
+use crate::resolve::{Crowded, Identity, Resolved, Working, recompute};
 use crate::rules::Rules;
 use crate::store::claim::{self, Claim};
 use crate::store::contested;
@@ -62,6 +62,7 @@ impl Stage for ResolveIdentity {
         if self.is_shared || self.rules.is_none() {
             self.rules = Some(rules_current(&context.scope, tx)?.1);
             self.memory.detached.extend(contested::contested_detached(&context.scope, tx)?);
+            self.memory.crowded = Crowded::load(&context.scope, tx)?;
         }
         self.now = batch.events.iter().map(|e| e.frame.received).max().unwrap_or_default().max(self.now);
         let rules = self.rules.take().expect("just loaded");
@@ -90,9 +91,8 @@ impl ResolveIdentity {
         self.find_or_make(identity, tx, batch, &sightings, &mut working, &mut dirty)?;
         let evidence = self.gather(batch, &sightings, &mut dirty);
         self.keep(identity, tx, &evidence, &mut working, &mut dirty)?;
-        let crowded = &self.memory.crowded;
-        let resolved =
-            recompute(identity, tx, &mut working, &dirty.hard, &dirty.soft, &|no| crowded.contains(&no))?;
+        let crowded = &mut self.memory.crowded;
+        let resolved = recompute(identity, tx, &mut working, &dirty.hard, &dirty.soft, crowded)?;
         self.learn(&resolved);
         Ok(())
     }
@@ -218,10 +218,6 @@ impl ResolveIdentity {
             .collect();
         self.memory.forget_sole(&left);
         dirty.soft.extend(left);
-        if !detached.is_empty() {
-            // What is detached counts no longer: who was seen with too many may not be any more.
-            self.memory.crowded.clear();
-        }
         for (no, at) in &evidence.detached {
             self.memory.detached.insert(*no);
             working.load(identity.scope, tx, &[*no])?;
@@ -276,7 +272,6 @@ impl ResolveIdentity {
     }
 
     fn learn(&mut self, resolved: &Resolved) {
-        self.memory.crowded.extend(&resolved.crowded);
         for (soft, hard, since) in &resolved.sole {
             self.memory.put_sole(*soft, (*hard, *since));
         }

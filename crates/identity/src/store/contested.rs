@@ -29,20 +29,11 @@ static CONTESTED: Bulk = Bulk {
                   reason = excluded.reason, evidence = excluded.evidence",
 };
 
-/// Replaces every refused edge that starts at one of `nodes` by `contested`.
+/// Adds refused edges, or changes why they are.
 ///
 /// # Errors
 /// As the database says.
-pub fn contested_replace(
-    scope: &Scope,
-    tx: &mut Tx<'_>,
-    nodes: &[NodeNo],
-    contested: &[Contested],
-) -> db::Result<()> {
-    let sql = "delete from contested where workspace_id = ?1 and a_no = ?2";
-    for node in nodes {
-        tx.execute(sql, &[scope.workspace.into(), (*node).into()])?;
-    }
+pub fn contested_put(scope: &Scope, tx: &mut Tx<'_>, contested: &[Contested]) -> db::Result<()> {
     let mut values = Vec::with_capacity(contested.len() * CONTESTED.columns.len());
     for row in contested {
         values.extend_from_slice(&[
@@ -56,15 +47,51 @@ pub fn contested_replace(
     tx.insert_many(&CONTESTED, &values).map(drop)
 }
 
-/// The refused edges at these nodes.
+/// Removes edges that are not refused any more, each named by its lower end and the other.
+///
+/// # Errors
+/// As the database says.
+pub fn contested_delete(scope: &Scope, tx: &mut Tx<'_>, pairs: &[(NodeNo, NodeNo)]) -> db::Result<()> {
+    let sql = "delete from contested where workspace_id = ?1 and a_no = ?2 and b_no = ?3";
+    for (a, b) in pairs {
+        tx.execute(sql, &[scope.workspace.into(), (*a).into(), (*b).into()])?;
+    }
+    Ok(())
+}
+
+/// The refused edges whose lower end is one of these nodes.
 ///
 /// # Errors
 /// As the database says.
 pub fn contested_of(scope: &Scope, tx: &mut Tx<'_>, nodes: &[NodeNo]) -> db::Result<Vec<Contested>> {
+    let sql = "select a_no, b_no, reason, evidence from contested where workspace_id = ?1 and a_no in (?2)";
+    collect(tx, sql, &[scope.workspace.into()], nodes)
+}
+
+/// The refused edges between one node, their lower end, and any of these.
+///
+/// # Errors
+/// As the database says.
+pub fn contested_between(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    a: NodeNo,
+    nodes: &[NodeNo],
+) -> db::Result<Vec<Contested>> {
+    let sql = "select a_no, b_no, reason, evidence from contested
+               where workspace_id = ?1 and a_no = ?2 and b_no in (?3)";
+    collect(tx, sql, &[scope.workspace.into(), a.into()], nodes)
+}
+
+fn collect(
+    tx: &mut Tx<'_>,
+    sql: &str,
+    params: &[db::Value<'_>],
+    nodes: &[NodeNo],
+) -> db::Result<Vec<Contested>> {
     let numbers: Vec<i64> = nodes.iter().map(|n| n.0 as i64).collect();
     let mut rows = Vec::new();
-    let sql = "select a_no, b_no, reason, evidence from contested where workspace_id = ?1 and a_no in (?2)";
-    tx.query_many(sql, &[scope.workspace.into()], Keys::Ints(&numbers), &mut |row| {
+    tx.query_many(sql, params, Keys::Ints(&numbers), &mut |row| {
         rows.push(contested(row)?);
         Ok(())
     })?;

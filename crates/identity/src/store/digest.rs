@@ -6,6 +6,7 @@ use db::Tx;
 use kernel::digest::Digest;
 use kernel::{Key, NodeNo, PartyNo, Scope};
 
+use super::crowded::crowded_all;
 use super::decision::decision_live;
 use super::node::node_page;
 
@@ -90,6 +91,9 @@ fn pairs(scope: &Scope, tx: &mut Tx<'_>, keys: &Keys, digest: &mut Digest) -> db
             );
             Ok(())
         })?;
+    }
+    for (no, via) in crowded_all(scope, tx)? {
+        digest.add("crowded", &[key(keys, no), format!("{via:?}").as_bytes()]);
     }
     let sql = "select a_no, b_no, reason from contested where workspace_id = ?1";
     tx.each(sql, &[scope.workspace.into()], &mut |row| {

@@ -63,8 +63,6 @@ pub fn edge_merge(scope: &Scope, tx: &mut Tx<'_>, edges: &[Edge]) -> db::Result<
 /// # Errors
 /// As the database says.
 pub fn edge_of(scope: &Scope, tx: &mut Tx<'_>, nodes: &[NodeNo]) -> db::Result<Vec<Edge>> {
-    let numbers: Vec<i64> = nodes.iter().map(|n| n.0 as i64).collect();
-    let mut edges = Vec::new();
     // The plus keeps SQLite, which knows no frequencies, from reading the whole workspace by its key.
     let ends = [
         "select a_no, b_no, bucket, first_us, last_us, evidence from edge
@@ -72,18 +70,44 @@ pub fn edge_of(scope: &Scope, tx: &mut Tx<'_>, nodes: &[NodeNo]) -> db::Result<V
         "select a_no, b_no, bucket, first_us, last_us, evidence from edge
          where +workspace_id = ?1 and b_no in (?2)",
     ];
+    let mut edges = Vec::new();
     for sql in ends {
-        tx.query_many(sql, &[scope.workspace.into()], Keys::Ints(&numbers), &mut |row| {
-            edges.push(Edge {
-                a: NodeNo(row.int(0)? as u64),
-                b: NodeNo(row.int(1)? as u64),
-                bucket: row.int(2)?,
-                first: row.instant(3)?,
-                last: row.instant(4)?,
-                evidence: row.key(5)?,
-            });
-            Ok(())
-        })?;
+        collect(tx, sql, &[scope.workspace.into()], nodes, &mut edges)?;
     }
     Ok(edges)
+}
+
+/// Every row between two of `nodes`.
+///
+/// # Errors
+/// As the database says.
+pub fn edge_between(scope: &Scope, tx: &mut Tx<'_>, nodes: &[NodeNo]) -> db::Result<Vec<Edge>> {
+    let sql = "select a_no, b_no, bucket, first_us, last_us, evidence from edge
+               where workspace_id = ?1 and a_no = ?2 and b_no in (?3)";
+    let mut edges = Vec::new();
+    for a in nodes {
+        collect(tx, sql, &[scope.workspace.into(), (*a).into()], nodes, &mut edges)?;
+    }
+    Ok(edges)
+}
+
+fn collect(
+    tx: &mut Tx<'_>,
+    sql: &str,
+    params: &[db::Value<'_>],
+    nodes: &[NodeNo],
+    edges: &mut Vec<Edge>,
+) -> db::Result<()> {
+    let numbers: Vec<i64> = nodes.iter().map(|n| n.0 as i64).collect();
+    tx.query_many(sql, params, Keys::Ints(&numbers), &mut |row| {
+        edges.push(Edge {
+            a: NodeNo(row.int(0)? as u64),
+            b: NodeNo(row.int(1)? as u64),
+            bucket: row.int(2)?,
+            first: row.instant(3)?,
+            last: row.instant(4)?,
+            evidence: row.key(5)?,
+        });
+        Ok(())
+    })
 }

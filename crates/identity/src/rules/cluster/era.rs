@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Silence alone proves nothing, and neither does a new name alone: both together do, unless a hard
-//! identifier that does not itself change hands was seen on both sides.
+//! identifier that does not itself change hands was seen on both sides. What is crowded proves nothing either
+//! way, and has one era itself: of what links nobody it does not matter who holds it.
 
 use std::collections::BTreeSet;
 
@@ -32,14 +33,16 @@ pub(super) fn starts(
     neighbourhood: &Neighbourhood,
     kinds: &[KindRef<'_>],
     claims: &Claims,
+    crowded: &[bool],
     rules: &Rules,
 ) -> Vec<Vec<Instant>> {
     let silence = i64::from(rules.document().recycle_days) * DAY;
     let mut sightings: Vec<Vec<Stretch>> = kinds.iter().map(|_| Vec::new()).collect();
+    let can_change_hands = |node: usize| kinds[node].rule.can_change_hands && !crowded[node];
     for edge in &neighbourhood.edges {
         for (node, other) in [(edge.a, edge.b), (edge.b, edge.a)] {
-            if kinds[node].rule.can_change_hands && node != other {
-                let is_steady = !kinds[other].rule.can_change_hands;
+            if can_change_hands(node) && node != other {
+                let is_steady = !kinds[other].rule.can_change_hands && !crowded[other];
                 let neighbours = is_steady.then_some(other).into_iter().collect();
                 sightings[node].push(Stretch {
                     first: edge.first,
@@ -51,7 +54,7 @@ pub(super) fn starts(
         }
     }
     for (number, node) in neighbourhood.nodes.iter().enumerate() {
-        if !kinds[number].rule.can_change_hands {
+        if !can_change_hands(number) {
             continue;
         }
         let silent = || (BTreeSet::new(), BTreeSet::new());

@@ -86,25 +86,20 @@ fn is_void(edge: &Edge, nodes: &[Node], rules: &Rules) -> bool {
     (is_ended(a) || is_ended(b)) && !stays
 }
 
-/// Which vertices were seen with more than `neighbours_max` identifiers of one kind: a company's hotline,
-/// a cashier's own member number.
-pub(super) fn crowded(
-    neighbourhood: &Neighbourhood,
-    edges: &[Ordered],
-    vertices: &[Vertex],
-    neighbours_max: u32,
-) -> Vec<bool> {
-    let mut crowded = vec![false; vertices.len()];
+/// Which nodes were ever seen with more than `neighbours_max` identifiers of one kind: a company's hotline,
+/// a cashier's own member number. Being so is for good, whatever was detached or changed hands, so that
+/// nobody ever has to look behind such a node again.
+pub(super) fn crowded(neighbourhood: &Neighbourhood, neighbours_max: u32) -> Vec<bool> {
+    let Neighbourhood { nodes, edges, closed, .. } = neighbourhood;
+    let mut crowded = vec![false; nodes.len()];
+    closed.iter().for_each(|node| crowded[*node] = true);
     if edges.len() <= neighbours_max as usize {
         return crowded;
     }
-    let kind = |node: usize| &neighbourhood.nodes[node].kind;
-    let mut seen = Vec::with_capacity(edges.len() * 2);
-    for edge in edges.iter().filter(|edge| !edge.is_void) {
-        let (a, b) = (vertices[edge.a].node, vertices[edge.b].node);
-        seen.push((edge.a, kind(b), b));
-        seen.push((edge.b, kind(a), a));
-    }
+    let ends =
+        edges.iter().filter(|edge| edge.a != edge.b).flat_map(|edge| [(edge.a, edge.b), (edge.b, edge.a)]);
+    let mut seen: Vec<(usize, &str, usize)> =
+        ends.map(|(node, other)| (node, &*nodes[other].kind, other)).collect();
     seen.sort_unstable();
     seen.dedup();
     for same in seen.chunk_by(|x, y| x.0 == y.0 && x.1 == y.1) {

@@ -104,6 +104,7 @@ fn neighbourhood(decisions: usize) -> impl Strategy<Value = Neighbourhood> {
             nodes,
             edges,
             decisions: decisions.into_iter().map(|(id, d)| Decision { id: Key([id; 16]), ..d }).collect(),
+            closed: Vec::new(),
         })
     })
 }
@@ -169,7 +170,7 @@ fn shuffled(all: &Neighbourhood, picks: &[Index]) -> Neighbourhood {
     };
     let edges = order(all.edges.len()).iter().map(|i| flip(&all.edges[*i], i % 2 == 0)).collect();
     let decisions = order(all.decisions.len()).iter().map(decision).collect();
-    Neighbourhood { nodes: nodes.iter().map(node).collect(), edges, decisions }
+    Neighbourhood { nodes: nodes.iter().map(node).collect(), edges, decisions, closed: Vec::new() }
 }
 
 fn renumbered(no: NodeNo) -> NodeNo {

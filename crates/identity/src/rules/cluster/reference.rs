@@ -108,7 +108,7 @@ impl Reference<'_> {
         y: &BTreeSet<(usize, usize)>,
         is_kept_apart: bool,
     ) -> Option<Reason> {
-        if self.is_crowded(a) || self.is_crowded(b) {
+        if self.is_crowded(a.0) || self.is_crowded(b.0) {
             return Some(Reason::SuperConnected);
         }
         if self.is_void(row) {
@@ -205,11 +205,11 @@ impl Reference<'_> {
         row.last <= until(row.a).max(until(row.b)) && !(is_one_thing && until(row.a) == until(row.b))
     }
 
-    fn is_crowded(&self, vertex: (usize, usize)) -> bool {
+    fn is_crowded(&self, node: usize) -> bool {
         let mut seen: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-        for row in self.all.edges.iter().filter(|row| !self.is_void(row) && row.a != row.b) {
+        for row in self.all.edges.iter().filter(|row| row.a != row.b) {
             for (end, other) in [(row.a, row.b), (row.b, row.a)] {
-                if self.end(end, row.first) == vertex {
+                if end == node {
                     seen.entry(&self.all.nodes[other].kind).or_default().insert(other);
                 }
             }
@@ -220,7 +220,7 @@ impl Reference<'_> {
     /// The starts of the eras: at every sighting after a long silence, ask whether the holder changed.
     fn starts(&self, node: usize) -> Vec<Instant> {
         let mut starts = vec![Instant(i64::MIN)];
-        if !self.rules.kind(&self.all.nodes[node].kind).rule.can_change_hands {
+        if !self.rules.kind(&self.all.nodes[node].kind).rule.can_change_hands || self.is_crowded(node) {
             return starts;
         }
         let rows = || self.all.edges.iter().filter(|r| r.a != r.b && (r.a == node || r.b == node));
@@ -243,7 +243,12 @@ impl Reference<'_> {
             let steady = |from: Instant, to: Instant| -> BTreeSet<usize> {
                 let inside = rows().filter(|r| from <= r.first && r.first < to);
                 let others = inside.map(|r| if r.a == node { r.b } else { r.a });
-                others.filter(|n| !self.rules.kind(&self.all.nodes[*n].kind).rule.can_change_hands).collect()
+                others
+                    .filter(|n| {
+                        !self.is_crowded(*n)
+                            && !self.rules.kind(&self.all.nodes[*n].kind).rule.can_change_hands
+                    })
+                    .collect()
             };
             let names = |from: Instant, to: Instant| -> Vec<String> {
                 let name = |c: &&Claim| c.field == Guard::Name;

@@ -1,6 +1,7 @@
 //! Devices and cookies by the day: who touched them, and whose the facts between are.
 
 use super::*;
+use crate::rules::cluster::{self, Edge, Neighbourhood};
 
 const NOBODY: Option<NodeNo> = None;
 
@@ -129,6 +130,12 @@ fn seen(a: usize, b: usize, day: i64) -> Edge {
     Edge { a, b, first: Instant(day * DAY), last: Instant(day * DAY), evidence: Key([day as u8; 16]) }
 }
 
+fn soft_groups(nodes: &[Node], edges: &[Edge], rules: &Rules) -> Clusters {
+    let neighbourhood =
+        Neighbourhood { nodes: nodes.to_vec(), edges: edges.to_vec(), ..Neighbourhood::default() };
+    cluster::solve(&neighbourhood, rules)
+}
+
 #[test]
 fn soft_identifiers_seen_together_are_one_group_named_after_the_oldest() {
     let nodes = [soft(0, "device_id", 2), soft(1, "cookie", 1), soft(2, "cookie", 5), soft(3, "cookie", 0)];
@@ -160,8 +167,13 @@ fn a_node_without_own_touches_uses_those_of_its_group_but_not_of_a_kiosk_in_it()
     let groups = soft_groups(&nodes, &[seen(0, 1, 0), seen(0, 2, 0)], &rules);
     let kiosk: Vec<_> = (10..20).map(|person| touch(1, person)).collect();
     let touches = [vec![], vec![touch(3, 1)], kiosk.clone(), vec![]];
-    let group = Group { nodes: &nodes, groups: &groups, touches: &touches };
+    let shared = [false; 4];
+    let group = Group { nodes: &nodes, groups: &groups, touches: &touches, shared: &shared };
     assert_eq!(group.touches_of(0, &rules), [touch(3, 1)]);
     assert_eq!(group.touches_of(2, &rules), kiosk, "its own touches are its own");
     assert_eq!(group.touches_of(3, &rules), []);
+    let known = Group { touches: &[vec![], vec![touch(3, 1)], vec![], vec![]], ..group };
+    assert_eq!(known.touches_of(2, &rules), [touch(3, 1)]);
+    let known = Group { shared: &[false, false, true, false], ..known };
+    assert_eq!(known.touches_of(2, &rules), [], "a kiosk whose touches are not read has no user either");
 }
