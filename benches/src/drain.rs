@@ -2,8 +2,8 @@
 //!
 //! Stages, program and log are wrapped, not changed: each wrapper adds the time its calls take to a sum.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -43,6 +43,7 @@ struct Times {
     apply: Sum,
     read: Sum,
     batches: Sum,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl Sum {
@@ -110,11 +111,11 @@ pub(crate) fn drain_installation(installation: &Installation, log: Arc<dyn Log>)
         let (start, before) = (Instant::now(), report::thread_processor_time());
         let result = worker.own_and_drain(&AtomicBool::new(false));
         let (wall, processor) = (start.elapsed(), report::thread_processor_time() - before);
-        let counts = worker.progress.borrow().counts;
-        result.map(|()| (counts, wall, processor))
+        result.map(|()| (wall, processor))
     })?;
-    let (counts, wall, processor) = thread.join().map_err(|_| anyhow::anyhow!("the drain panicked"))??;
+    let (wall, processor) = thread.join().map_err(|_| anyhow::anyhow!("the drain panicked"))??;
     let batches = times.batches.0.load(Ordering::Relaxed);
+    let counts = *times.counts.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(Drained { counts, wall, processor, batches, times })
 }
 
@@ -129,7 +130,12 @@ fn worker(installation: &Installation, log: Arc<dyn Log>, times: &mut Times) -> 
         timed.push(Box::new(TimedStage { inner, sum }));
     }
     let inner = Applier::new(context, timed, handlers::all(), Default::default());
-    let program = Box::new(TimedProgram { inner, sum: times.apply.clone(), batches: times.batches.clone() });
+    let program = Box::new(TimedProgram {
+        inner,
+        sum: times.apply.clone(),
+        batches: times.batches.clone(),
+        counts: Arc::clone(&times.counts),
+    });
     let (progress, _) = watch::channel(Progress::default());
     Ok(Worker {
         log: Arc::new(TimedLog { inner: log, sum: times.read.clone() }),
@@ -171,12 +177,16 @@ struct TimedProgram {
     inner: Applier,
     sum: Sum,
     batches: Sum,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl Program for TimedProgram {
     fn apply(&mut self, tx: &mut Tx<'_>, batch: u64, entries: &[Entry]) -> kernel::Result<Counts> {
         self.batches.0.fetch_add(1, Ordering::Relaxed);
-        self.sum.time(|| self.inner.apply(tx, batch, entries))
+        let counts = self.sum.time(|| self.inner.apply(tx, batch, entries))?;
+        let mut sum = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *sum = sum.plus(counts);
+        Ok(counts)
     }
 
     fn committed(&mut self) {
