@@ -47,8 +47,8 @@ impl Identity<'_> {
 /// What a recomputation found, for the caches of the caller.
 #[derive(Debug, Default)]
 pub struct Resolved {
-    /// Soft nodes used by one hard node only, and since when.
-    pub sole: Vec<(NodeNo, NodeNo, kernel::Instant)>,
+    /// Soft nodes, and the one hard node that alone uses them and their group, if so, since when.
+    pub sole: Vec<(NodeNo, Option<(NodeNo, kernel::Instant)>)>,
     /// Hard nodes whose party changed.
     pub moved: Vec<NodeNo>,
 }

@@ -68,15 +68,18 @@ fn write_holders(
             rows.extend(now);
         }
         working.get_mut(*no).into_iter().for_each(|node| node.is_split = is_split);
-        resolved.sole.extend(sole(*no, &group.touches[i]));
+        resolved.sole.push((*no, sole(&group, i)));
     }
     holder::holder_replace(identity.scope, tx, &replaced, &rows)
 }
 
-/// The one hard node seen on it, and since when: until another one comes, nothing can change.
-fn sole(no: NodeNo, touches: &[rules::Touch]) -> Option<(NodeNo, NodeNo, Instant)> {
-    let first = touches.iter().min()?;
-    touches.iter().all(|t| t.node == first.node).then_some((no, first.node, first.at))
+/// The one hard node seen on it and on its whole group, and since when: until another one comes, nothing can
+/// change. Those of the group that were never touched themselves live by the touches of the others.
+fn sole(group: &Group<'_>, node: usize) -> Option<(NodeNo, Instant)> {
+    let first = group.touches[node].iter().min()?;
+    let members = &group.groups.clusters[group.groups.cluster_at(node, Instant(i64::MIN))].members;
+    let mut touches = members.iter().flat_map(|vertex| &group.touches[group.groups.vertices[*vertex].node]);
+    touches.all(|touch| touch.node == first.node).then_some((first.node, first.at))
 }
 
 /// The soft nodes reachable over edges from `dirty`, in order, and what is known of them.

@@ -272,8 +272,11 @@ impl ResolveIdentity {
     }
 
     fn learn(&mut self, resolved: &Resolved) {
-        for (soft, hard, since) in &resolved.sole {
-            self.memory.put_sole(*soft, (*hard, *since));
+        for (soft, sole) in &resolved.sole {
+            match sole {
+                Some(sole) => self.memory.put_sole(*soft, *sole),
+                None => self.memory.forget_sole(&[*soft]),
+            }
         }
     }
 }
