@@ -68,7 +68,7 @@ fn write_holders(
             rows.extend(now);
         }
         working.get_mut(*no).into_iter().for_each(|node| node.is_split = is_split);
-        resolved.sole.push((*no, sole(&group, i)));
+        resolved.sole.push((*no, sole(group, i)));
     }
     holder::holder_replace(identity.scope, tx, &replaced, &rows)
 }
