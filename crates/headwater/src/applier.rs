@@ -1,7 +1,7 @@
 //! What the pipeline does with the entries of a log: frames of events pass the stages, commands go to
 //! their handlers, in the order they lie in the log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use db::Tx;
@@ -182,7 +182,8 @@ impl<'a> Work<Event<'a>> for Stages<'_> {
             event.state = State::Live;
             event.subject = None;
         }
-        let mut batch = Batch { context: self.context, no: *self.next_no, events };
+        let mut batch =
+            Batch { context: self.context, no: *self.next_no, events, regrouped: BTreeSet::new() };
         *self.next_no += 1;
         self.stages.iter_mut().try_for_each(|stage| stage.run(tx, &mut batch))
     }
@@ -190,7 +191,8 @@ impl<'a> Work<Event<'a>> for Stages<'_> {
     fn put_aside(&mut self, tx: &mut Tx<'_>, event: &mut Event<'a>, reason: &str) -> kernel::Result<()> {
         event.reject("poison", "", reason);
         let events = std::slice::from_mut(event);
-        QuarantineRejects.run(tx, &mut Batch { context: self.context, no: *self.next_no, events })
+        let regrouped = BTreeSet::new();
+        QuarantineRejects.run(tx, &mut Batch { context: self.context, no: *self.next_no, events, regrouped })
     }
 
     fn rolled_back(&mut self) {

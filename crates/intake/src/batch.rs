@@ -1,7 +1,9 @@
 //! What flows through the stages of the pipeline: a slice of decoded events and what became of each.
 
+use std::collections::BTreeSet;
+
 use db::Tx;
-use kernel::{Key, NodeNo, Scope, SourceNo};
+use kernel::{Key, NodeNo, PartyNo, Scope, SourceNo};
 use pipeline::Counts;
 
 use crate::rules::frame::Frame;
@@ -115,6 +117,8 @@ pub struct Batch<'b, 'a> {
     pub no: u64,
     /// The events, in the log's order.
     pub events: &'b mut [Event<'a>],
+    /// Parties that gained or lost identifiers in this batch; some may be no more.
+    pub regrouped: BTreeSet<PartyNo>,
 }
 
 /// One step every event passes. The order of the steps is written in the binary's `stages.rs`.

@@ -53,7 +53,7 @@ fn write_holders(
     for row in holder::holder_of(identity.scope, tx, nodes)? {
         before.entry(row.node).or_default().push(row);
     }
-    let (mut replaced, mut rows) = (Vec::new(), Vec::new());
+    let (mut replaced, mut rows, mut users) = (Vec::new(), Vec::new(), Vec::new());
     for (i, no) in nodes.iter().enumerate() {
         let kind = identity.rules.kind(&group.nodes[i].kind);
         let holdings = rules::holdings(&group.touches_of(i, identity.rules), &kind, identity.rules);
@@ -63,14 +63,19 @@ fn write_holders(
             .filter(|_| is_split)
             .map(|h| Holder { node: *no, from: h.from, via: h.holder })
             .collect();
-        if before.get(no).map_or(&[][..], Vec::as_slice) != now {
+        let before = before.get(no).map_or(&[][..], Vec::as_slice);
+        if before != now {
             replaced.push(*no);
+            users.extend(before.iter().chain(&now).filter_map(|row| row.via));
             rows.extend(now);
         }
         working.get_mut(*no).into_iter().for_each(|node| node.is_split = is_split);
         resolved.sole.push((*no, sole(group, i)));
     }
-    holder::holder_replace(identity.scope, tx, &replaced, &rows)
+    holder::holder_replace(identity.scope, tx, &replaced, &rows)?;
+    users.extend(&replaced);
+    resolved.regrouped.extend(working.parties_behind(identity.scope, tx, users)?);
+    Ok(())
 }
 
 /// The one hard node seen on it and on its whole group, and since when: until another one comes, nothing can

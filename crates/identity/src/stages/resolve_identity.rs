@@ -94,6 +94,7 @@ impl ResolveIdentity {
         let crowded = &mut self.memory.crowded;
         let resolved = recompute(identity, tx, &mut working, &dirty.hard, &dirty.soft, crowded)?;
         self.learn(&resolved);
+        batch.regrouped.extend(resolved.regrouped);
         Ok(())
     }
 
