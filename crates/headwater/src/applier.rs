@@ -160,6 +160,15 @@ impl Program for Applier {
         Ok(counts)
     }
 
+    fn is_due(&self, now: Instant) -> bool {
+        self.stages.iter().any(|stage| stage.is_due(&self.context, now))
+    }
+
+    fn tick(&mut self, tx: &mut Tx<'_>, now: Instant) -> kernel::Result<()> {
+        let due = self.stages.iter_mut().filter(|stage| stage.is_due(&self.context, now));
+        due.collect::<Vec<_>>().into_iter().try_for_each(|stage| stage.tick(tx, &self.context, now))
+    }
+
     fn committed(&mut self) {
         self.stages.iter_mut().for_each(|stage| stage.committed());
         let mut recent = self.recent.lock();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use db::Tx;
-use kernel::{Key, NodeNo, PartyNo, Scope, SourceNo};
+use kernel::{Instant, Key, NodeNo, PartyNo, Scope, SourceNo};
 use pipeline::Counts;
 
 use crate::rules::frame::Frame;
@@ -20,6 +20,8 @@ pub struct Context {
     pub partition: u32,
     /// How many there are: with several, other workers change the same tables.
     pub partitions: u32,
+    /// The IANA name of the time zone of the workspace's days, weeks and months.
+    pub time_zone: String,
 }
 
 /// An event on its way through the stages.
@@ -131,6 +133,21 @@ pub trait Stage: Send {
     /// # Errors
     /// What makes the batch impossible to process; nothing of it is kept.
     fn run(&mut self, tx: &mut Tx<'_>, batch: &mut Batch<'_, '_>) -> kernel::Result<()>;
+
+    /// Whether there is something to do although nothing arrived.
+    fn is_due(&self, context: &Context, now: Instant) -> bool {
+        let _ = (context, now);
+        false
+    }
+
+    /// Does some of it, in a transaction of its own; it is asked again as long as there is more.
+    ///
+    /// # Errors
+    /// Nothing of it is kept, and it is tried again.
+    fn tick(&mut self, tx: &mut Tx<'_>, context: &Context, now: Instant) -> kernel::Result<()> {
+        let _ = (tx, context, now);
+        Ok(())
+    }
 
     /// The transaction is durable.
     fn committed(&mut self) {}

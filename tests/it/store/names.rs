@@ -54,7 +54,8 @@ fn things(id: &str) -> Vec<(Protocol, String)> {
 }
 
 fn run(tx: &mut Tx<'_>, protocol: Protocol, raw: &str, n: u64) -> kernel::Result<State> {
-    let context = Context { scope: scope(), secret: [1; 32], partition: 0, partitions: 1 };
+    let context =
+        Context { scope: scope(), secret: [1; 32], partition: 0, partitions: 1, time_zone: "UTC".into() };
     let frame = Frame {
         protocol,
         received: Instant(1_767_225_600_000_000),

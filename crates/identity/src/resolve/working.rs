@@ -136,7 +136,8 @@ impl Working {
         for (node, stored) in self.nodes.values_mut() {
             if stored.as_ref() != Some(node) {
                 let before = stored.as_ref().map_or(PartyNo(0), |node| node.party);
-                if before != node.party {
+                let is_earlier = stored.as_ref().is_some_and(|stored| stored.first != node.first);
+                if before != node.party || is_earlier {
                     regrouped.extend([before, node.party].into_iter().filter(|party| party.0 > 0));
                 }
                 changed.push(node.clone());

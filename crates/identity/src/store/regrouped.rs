@@ -24,14 +24,21 @@ pub fn regrouped_put(scope: &Scope, tx: &mut Tx<'_>, parties: &BTreeSet<PartyNo>
     tx.insert_many(&REGROUPED, &values).map(drop)
 }
 
+/// Up to `limit` parties of the list, lowest number first.
+///
+/// # Errors
+/// As the database says.
+pub fn regrouped_page(scope: &Scope, tx: &mut Tx<'_>, limit: usize) -> db::Result<Vec<PartyNo>> {
+    let sql = "select party_no from regrouped where workspace_id = ?1 order by party_no limit ?2";
+    tx.query(sql, &[scope.workspace.into(), (limit as i64).into()], |row| Ok(PartyNo(row.int(0)? as u32)))
+}
+
 /// Takes up to `limit` parties off the list, lowest number first.
 ///
 /// # Errors
 /// As the database says.
 pub fn regrouped_take(scope: &Scope, tx: &mut Tx<'_>, limit: usize) -> db::Result<Vec<PartyNo>> {
-    let sql = "select party_no from regrouped where workspace_id = ?1 order by party_no limit ?2";
-    let params = [scope.workspace.into(), (limit as i64).into()];
-    let taken = tx.query(sql, &params, |row| Ok(PartyNo(row.int(0)? as u32)))?;
+    let taken = regrouped_page(scope, tx, limit)?;
     if let Some(last) = taken.last() {
         let sql = "delete from regrouped where workspace_id = ?1 and party_no <= ?2";
         tx.execute(sql, &[scope.workspace.into(), i64::from(last.0).into()])?;
