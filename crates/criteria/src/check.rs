@@ -176,7 +176,8 @@ impl Check<'_> {
         };
         if of.is_some_and(|of| of != wanted) {
             let (name, found) = (rule.measure.name(), of.map_or("", Type::name));
-            let message = format!("`{name}` compared so needs a {}; `{path}` is a {found}", wanted.name());
+            let message =
+                format!("`{name}` compared so needs the type {}; `{path}` is of type {found}", wanted.name());
             self.error(member(&member(pointer, "measure"), name), message);
         }
     }

@@ -4,15 +4,27 @@
 //! program asks for, a column with a value for each event. Columns are slices in the layout Arrow
 //! uses, so that nothing is copied between a file and the evaluator.
 
+use std::ops::Range;
+
 use kernel::{Instant, Key};
 
 use crate::number::Number;
 use crate::value::{Value, ValueRef};
 
-/// Values of one property, one for each event of a run or each record.
+/// One property of the events of a run, or of records.
 #[derive(Clone, Copy)]
-pub enum Column<'a> {
-    /// No event has the property.
+pub struct Column<'a> {
+    /// For a path with `[]`: where the values of each row begin, and where those of the last end. Without
+    /// it each row has one value. A value that is missing counts as not being there.
+    pub offsets: Option<&'a [i32]>,
+    /// The values.
+    pub values: Values<'a>,
+}
+
+/// Values of one property.
+#[derive(Clone, Copy)]
+pub enum Values<'a> {
+    /// None is there.
     Absent,
     /// Decimals at one scale.
     Number {
@@ -56,21 +68,7 @@ pub enum Column<'a> {
         valid: Option<Bits<'a>>,
     },
     /// Values of any type, lists among them.
-    Values(&'a [Option<Value>]),
-    /// Several values an event, of a path with `[]`.
-    Many {
-        /// Where each event's values begin in `items`, and where the last event's end.
-        offsets: &'a [i32],
-        /// The values. A value that is missing counts as not being there.
-        items: &'a Column<'a>,
-    },
-    /// Several values of any type an event, of a path with `[]`.
-    Elements {
-        /// Where each event's values begin in `items`, and where the last event's end.
-        offsets: &'a [i32],
-        /// The values.
-        items: &'a [Option<Value>],
-    },
+    Mixed(&'a [Option<Value>]),
 }
 
 /// A bitmap, least significant bit first.
@@ -120,9 +118,8 @@ pub trait Timeline {
     fn key(&self, run: usize, row: usize) -> Key;
 }
 
-impl<'a> Column<'a> {
-    /// The part of a column that belongs to `len` rows from `start`.
-    pub fn slice(self, start: usize, len: usize) -> Self {
+impl<'a> Values<'a> {
+    fn slice(self, start: usize, len: usize) -> Self {
         let shift = |bits: Option<Bits<'a>>| bits.map(|bits| Bits { offset: bits.offset + start, ..bits });
         match self {
             Self::Absent => Self::Absent,
@@ -142,59 +139,75 @@ impl<'a> Column<'a> {
             Self::Instant { micros, valid } => {
                 Self::Instant { micros: &micros[start..start + len], valid: shift(valid) }
             }
-            Self::Values(values) => Self::Values(&values[start..start + len]),
-            Self::Many { offsets, items } => Self::Many { offsets: &offsets[start..=start + len], items },
-            Self::Elements { offsets, items } => {
-                Self::Elements { offsets: &offsets[start..=start + len], items }
+            Self::Mixed(values) => Self::Mixed(&values[start..start + len]),
+        }
+    }
+
+    /// The value at a place.
+    pub(crate) fn get(&self, at: usize) -> Option<ValueRef<'a>> {
+        let is_there = |valid: Option<Bits<'_>>| valid.is_none_or(|bits| bits.get(at));
+        match *self {
+            Self::Number { mantissas, scale, valid } if is_there(valid) => {
+                Number::new(i128::from(mantissas[at]), scale).map(ValueRef::Number)
             }
+            Self::Decimal { mantissas, scale, valid } if is_there(valid) => {
+                Number::new(mantissas[at], scale).map(ValueRef::Number)
+            }
+            Self::Text { codes, dictionary, valid } if is_there(valid) => {
+                Some(ValueRef::Text(dictionary.text(codes[at])))
+            }
+            Self::Boolean { values, valid } if is_there(valid) => Some(ValueRef::Boolean(values.get(at))),
+            Self::Instant { micros, valid } if is_there(valid) => {
+                Some(ValueRef::Instant(Instant(micros[at])))
+            }
+            Self::Mixed(values) => values[at].as_ref().map(Value::as_ref),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Column<'a> {
+    /// A column no row has a value in.
+    pub const ABSENT: Column<'static> = Column { offsets: None, values: Values::Absent };
+
+    /// A column with one value a row.
+    pub fn one(values: Values<'a>) -> Self {
+        Self { offsets: None, values }
+    }
+
+    /// A column with several values a row.
+    pub fn many(offsets: &'a [i32], values: Values<'a>) -> Self {
+        Self { offsets: Some(offsets), values }
+    }
+
+    /// The part of a column that belongs to `len` rows from `start`.
+    pub fn slice(self, start: usize, len: usize) -> Self {
+        match self.offsets {
+            Some(offsets) => Self { offsets: Some(&offsets[start..=start + len]), ..self },
+            None => Self { values: self.values.slice(start, len), ..self },
+        }
+    }
+
+    /// Where the values of rows are.
+    pub(crate) fn places(&self, rows: Range<usize>) -> Range<usize> {
+        match self.offsets {
+            Some(offsets) => offsets[rows.start] as usize..offsets[rows.end] as usize,
+            None => rows,
         }
     }
 
     /// The value of a row; of several, the first.
+    #[inline]
     pub(crate) fn value(&self, row: usize) -> Option<ValueRef<'a>> {
-        let is_there = |valid: Option<Bits<'_>>| valid.is_none_or(|bits| bits.get(row));
-        match *self {
-            Self::Absent => None,
-            Self::Number { mantissas, scale, valid } if is_there(valid) => {
-                Number::new(i128::from(mantissas[row]), scale).map(ValueRef::Number)
-            }
-            Self::Decimal { mantissas, scale, valid } if is_there(valid) => {
-                Number::new(mantissas[row], scale).map(ValueRef::Number)
-            }
-            Self::Text { codes, dictionary, valid } if is_there(valid) => {
-                Some(ValueRef::Text(dictionary.text(codes[row])))
-            }
-            Self::Boolean { values, valid } if is_there(valid) => Some(ValueRef::Boolean(values.get(row))),
-            Self::Instant { micros, valid } if is_there(valid) => {
-                Some(ValueRef::Instant(Instant(micros[row])))
-            }
-            Self::Values(values) => values[row].as_ref().map(Value::as_ref),
-            Self::Many { .. } | Self::Elements { .. } => {
-                let mut first = None;
-                self.each(row, |value| first = first.or(Some(value)));
-                first
-            }
-            _ => None,
+        match self.offsets {
+            None => self.values.get(row),
+            Some(_) => self.places(row..row + 1).find_map(|at| self.values.get(at)),
         }
     }
 
     /// Calls `visit` with every value of a row.
     #[inline]
-    pub(crate) fn each(&self, row: usize, mut visit: impl FnMut(ValueRef<'a>)) {
-        match self {
-            Self::Many { offsets, items } => {
-                let (from, to) = (offsets[row] as usize, offsets[row + 1] as usize);
-                (from..to).filter_map(|item| items.value(item)).for_each(visit);
-            }
-            Self::Elements { offsets, items } => {
-                let (from, to) = (offsets[row] as usize, offsets[row + 1] as usize);
-                items[from..to].iter().flatten().map(Value::as_ref).for_each(visit);
-            }
-            _ => {
-                if let Some(value) = self.value(row) {
-                    visit(value);
-                }
-            }
-        }
+    pub(crate) fn each(&self, row: usize, visit: impl FnMut(ValueRef<'a>)) {
+        self.places(row..row + 1).filter_map(|at| self.values.get(at)).for_each(visit);
     }
 }

@@ -44,3 +44,6 @@ pub use program::Program;
 pub use rule::Rule;
 pub use subject::{Facts, Subject};
 pub use zone::Zone;
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use crate::column::Column;
+use crate::column::{Column, Values};
 use crate::program::Program;
 use crate::rule::Consent;
 use crate::value::{Value, ValueRef};
@@ -159,9 +159,9 @@ impl Subject for Facts {
 
     fn related_column(&self, slot: usize, column: usize) -> Column<'_> {
         match self.related.get(slot).and_then(|(_, columns)| columns.get(column)) {
-            None => Column::Absent,
-            Some(Records::One(values)) => Column::Values(values),
-            Some(Records::Many(offsets, values)) => Column::Elements { offsets, items: values },
+            None => Column::ABSENT,
+            Some(Records::One(values)) => Column::one(Values::Mixed(values)),
+            Some(Records::Many(offsets, values)) => Column::many(offsets, Values::Mixed(values)),
         }
     }
 

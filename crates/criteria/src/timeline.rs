@@ -5,7 +5,7 @@
 use kernel::{Instant, Key};
 use serde_json::Value as Json;
 
-use crate::column::{Column, Timeline};
+use crate::column::{Column, Timeline, Values};
 use crate::program::Program;
 use crate::value::Value;
 
@@ -105,8 +105,8 @@ impl Timeline for Owned {
 
     fn column(&self, run: usize, column: usize) -> Column<'_> {
         match &self.runs[run].columns[column] {
-            Cells::One(values) => Column::Values(values),
-            Cells::Many { offsets, items } => Column::Elements { offsets, items },
+            Cells::One(values) => Column::one(Values::Mixed(values)),
+            Cells::Many { offsets, items } => Column::many(offsets, Values::Mixed(items)),
         }
     }
 

@@ -6,7 +6,7 @@ use super::Context;
 use super::scratch::Scratch;
 use super::select::{self, Selection};
 use super::window::Frame;
-use crate::column::Column;
+use crate::column::{Column, Values};
 use crate::number::{Number, SCALE_MAX, Wide};
 use crate::probe::Probe;
 use crate::program::EventLeaf;
@@ -165,7 +165,7 @@ impl<'a> Fold<'a> {
     }
 
     fn add(&mut self, column: &Column<'_>, selection: &Selection) {
-        if let Column::Number { mantissas, scale, valid } = *column {
+        if let Column { offsets: None, values: Values::Number { mantissas, scale, valid } } = *column {
             if scale > SCALE_MAX {
                 return;
             }
@@ -269,9 +269,12 @@ pub(super) fn identity(value: ValueRef<'_>) -> Option<Identity<'_>> {
 
 /// Counts different codes or digits of one column; `None` if that is not the same as different values.
 fn distinct_codes(scratch: &mut Scratch, column: &Column<'_>, selection: &Selection) -> Option<u64> {
-    match *column {
-        Column::Absent => Some(0),
-        Column::Number { mantissas: values, valid, .. } | Column::Instant { micros: values, valid } => {
+    if column.offsets.is_some() {
+        return None;
+    }
+    match column.values {
+        Values::Absent => Some(0),
+        Values::Number { mantissas: values, valid, .. } | Values::Instant { micros: values, valid } => {
             let list = &mut scratch.wholes;
             list.clear();
             selection.each(|row| {
@@ -283,7 +286,7 @@ fn distinct_codes(scratch: &mut Scratch, column: &Column<'_>, selection: &Select
             list.dedup();
             Some(list.len() as u64)
         }
-        Column::Text { codes, dictionary, valid } => {
+        Values::Text { codes, dictionary, valid } => {
             let mut normal = scratch.normal(dictionary);
             let list = &mut scratch.codes;
             list.clear();

@@ -7,7 +7,7 @@
 use super::Context;
 use super::leaf_holds;
 use super::scratch::Scratch;
-use crate::column::Column;
+use crate::column::{Column, Values};
 use crate::probe::NEVER;
 use crate::program::{Condition, Leaf, Source, Span};
 
@@ -46,7 +46,11 @@ fn next(context: Context<'_>, leaf: &Leaf, point: i64) -> i64 {
             let probe = &context.program.probes[leaf.probe];
             for run in leaf.source.runs.iter().filter(|_| probe.is_relative()) {
                 for (row, time) in context.timeline.times(run.run).iter().enumerate() {
-                    next.probe(leaf.probe, &Column::Instant { micros: &[*time], valid: None }, 0);
+                    next.probe(
+                        leaf.probe,
+                        &Column::one(Values::Instant { micros: &[*time], valid: None }),
+                        0,
+                    );
                     if let Some(column) = run.columns.get(leaf.property) {
                         next.probe(leaf.probe, &context.timeline.column(run.run, *column), row);
                     }

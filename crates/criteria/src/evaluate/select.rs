@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::Context;
 use super::scratch::Scratch;
-use crate::column::{Bits, Column, Dictionary};
+use crate::column::{Bits, Column, Dictionary, Values};
 use crate::probe::{Probe, Whole};
 use crate::program::{Condition, Source};
 use crate::value::ValueRef;
@@ -146,81 +146,80 @@ impl Masking<'_, '_> {
     }
 
     fn probe(&mut self, number: usize, column: &Column<'_>, rows: &Range<usize>) -> Vec<u64> {
-        let probe = &self.context.program.probes[number];
-        match probe {
-            Probe::Exists => return self.presence(column, rows),
-            Probe::Missing => {
-                let mut mask = self.presence(column, rows);
-                invert(&mut mask, rows.len());
-                return mask;
-            }
-            _ => {}
+        let is_missing = matches!(self.context.program.probes[number], Probe::Missing);
+        let places = column.places(rows.clone());
+        let mut mask = match self.context.program.probes[number] {
+            Probe::Exists | Probe::Missing => self.presence(&column.values, &places),
+            _ => self.values(number, &column.values, &places),
+        };
+        if let Some(offsets) = column.offsets {
+            let mut of_rows = self.scratch.mask();
+            fill_any(&mut of_rows, offsets, rows, &mask);
+            self.scratch.take_back_mask(std::mem::replace(&mut mask, of_rows));
         }
-        let (start, len, as_of) = (rows.start, rows.len(), self.as_of);
-        let mut mask = self.scratch.mask();
-        match *column {
-            Column::Absent => mask.resize(len.div_ceil(64), 0),
-            Column::Number { mantissas, scale, valid } => {
-                match self.scratch.digits(number, probe, scale) {
-                    Some(whole) => fill_whole(&mut mask, &mantissas[start..start + len], whole),
-                    None => mask.resize(len.div_ceil(64), 0),
-                }
-                keep_valid(&mut mask, valid, rows);
-            }
-            Column::Instant { micros, valid } => {
-                match probe.instants(as_of) {
-                    Some(whole) => fill_whole(&mut mask, &micros[start..start + len], &whole),
-                    None => mask.resize(len.div_ceil(64), 0),
-                }
-                keep_valid(&mut mask, valid, rows);
-            }
-            Column::Text { codes, dictionary, valid } if !probe.is_relative() => {
-                let mut known = self.scratch.codes(number, dictionary);
-                fill(&mut mask, len, |row| {
-                    valid.is_none_or(|bits| bits.get(start + row))
-                        && holds_code(&mut known, dictionary, codes[start + row], probe)
-                });
-                self.scratch.put_codes(number, dictionary, known);
-            }
-            Column::Boolean { values, valid } => {
-                let outcomes = [false, true].map(|value| probe.holds(Some(ValueRef::Boolean(value)), as_of));
-                fill(&mut mask, len, |row| outcomes[usize::from(values.get(start + row))]);
-                keep_valid(&mut mask, valid, rows);
-            }
-            Column::Many { offsets, items } => {
-                let within = offsets[start] as usize..offsets[start + len] as usize;
-                let inner = self.probe(number, items, &within);
-                fill_any(&mut mask, offsets, rows, &inner);
-                self.scratch.take_back_mask(inner);
-            }
-            Column::Text { .. } | Column::Decimal { .. } | Column::Values(_) => {
-                fill(&mut mask, len, |row| probe.holds(column.value(start + row), as_of));
-            }
-            Column::Elements { .. } => fill(&mut mask, len, |row| {
-                let mut is_any = false;
-                column.each(start + row, |value| is_any |= probe.holds(Some(value), as_of));
-                is_any
-            }),
+        if is_missing {
+            invert(&mut mask, rows.len());
         }
         mask
     }
 
-    /// Rows that have the property.
-    fn presence(&mut self, column: &Column<'_>, rows: &Range<usize>) -> Vec<u64> {
-        match *column {
-            Column::Absent => self.filled(rows.len(), false),
-            Column::Number { valid, .. }
-            | Column::Decimal { valid, .. }
-            | Column::Text { valid, .. }
-            | Column::Boolean { valid, .. }
-            | Column::Instant { valid, .. } => {
-                let mut mask = self.filled(rows.len(), true);
-                keep_valid(&mut mask, valid, rows);
+    /// The places whose values a probe holds of.
+    fn values(&mut self, number: usize, values: &Values<'_>, places: &Range<usize>) -> Vec<u64> {
+        let probe = &self.context.program.probes[number];
+        let (start, len, as_of) = (places.start, places.len(), self.as_of);
+        let mut mask = self.scratch.mask();
+        match *values {
+            Values::Absent => mask.resize(len.div_ceil(64), 0),
+            Values::Number { mantissas, scale, valid } => {
+                match self.scratch.digits(number, probe, scale) {
+                    Some(whole) => fill_whole(&mut mask, &mantissas[start..start + len], whole),
+                    None => mask.resize(len.div_ceil(64), 0),
+                }
+                keep_valid(&mut mask, valid, start);
+            }
+            Values::Instant { micros, valid } => {
+                match probe.instants(as_of) {
+                    Some(whole) => fill_whole(&mut mask, &micros[start..start + len], &whole),
+                    None => mask.resize(len.div_ceil(64), 0),
+                }
+                keep_valid(&mut mask, valid, start);
+            }
+            Values::Text { codes, dictionary, valid } if !probe.is_relative() => {
+                let mut known = self.scratch.codes(number, dictionary);
+                fill(&mut mask, len, |at| {
+                    valid.is_none_or(|bits| bits.get(start + at))
+                        && holds_code(&mut known, dictionary, codes[start + at], probe)
+                });
+                self.scratch.put_codes(number, dictionary, known);
+            }
+            Values::Boolean { values, valid } => {
+                let outcomes = [false, true].map(|value| probe.holds(Some(ValueRef::Boolean(value)), as_of));
+                fill(&mut mask, len, |at| outcomes[usize::from(values.get(start + at))]);
+                keep_valid(&mut mask, valid, start);
+            }
+            Values::Text { .. } | Values::Decimal { .. } | Values::Mixed(_) => {
+                fill(&mut mask, len, |at| probe.holds(values.get(start + at), as_of));
+            }
+        }
+        mask
+    }
+
+    /// The places that have a value.
+    fn presence(&mut self, values: &Values<'_>, places: &Range<usize>) -> Vec<u64> {
+        match *values {
+            Values::Absent => self.filled(places.len(), false),
+            Values::Number { valid, .. }
+            | Values::Decimal { valid, .. }
+            | Values::Text { valid, .. }
+            | Values::Boolean { valid, .. }
+            | Values::Instant { valid, .. } => {
+                let mut mask = self.filled(places.len(), true);
+                keep_valid(&mut mask, valid, places.start);
                 mask
             }
-            Column::Values(_) | Column::Many { .. } | Column::Elements { .. } => {
+            Values::Mixed(values) => {
                 let mut mask = self.scratch.mask();
-                fill(&mut mask, rows.len(), |row| column.value(rows.start + row).is_some());
+                fill(&mut mask, places.len(), |at| values[places.start + at].is_some());
                 mask
             }
         }
@@ -267,13 +266,13 @@ fn fill_any(mask: &mut Vec<u64>, offsets: &[i32], rows: &Range<usize>, inner: &[
     });
 }
 
-fn keep_valid(mask: &mut [u64], valid: Option<Bits<'_>>, rows: &Range<usize>) {
+fn keep_valid(mask: &mut [u64], valid: Option<Bits<'_>>, start: usize) {
     let Some(valid) = valid else { return };
     for (word_no, word) in mask.iter_mut().enumerate() {
         let mut rest = *word;
         while rest != 0 {
             let bit = rest.trailing_zeros();
-            if !valid.get(rows.start + word_no * 64 + bit as usize) {
+            if !valid.get(start + word_no * 64 + bit as usize) {
                 *word &= !(1 << bit);
             }
             rest &= rest - 1;

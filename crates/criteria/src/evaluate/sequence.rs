@@ -12,6 +12,7 @@ use super::measure::{holds_whole, identity};
 use super::scratch::Scratch;
 use super::select;
 use super::window::Frame;
+use crate::column::Column;
 use crate::probe::NEVER;
 use crate::program::{SequenceLeaf, Source, StepLeaf};
 
@@ -105,8 +106,10 @@ fn collect(
     for (index, run) in source.runs.iter().enumerate() {
         let times = context.timeline.times(run.run);
         let selection = select::events(context, scratch, source, index, bounds, as_of);
+        let columns = columns.iter().map(|path| context.timeline.column(run.run, run.columns[*path]));
+        let columns: Vec<Column<'_>> = columns.collect();
         selection.each(|row| {
-            let hash = if columns.is_empty() { Some(0) } else { hash(context, source, columns, index, row) };
+            let hash = if columns.is_empty() { Some(0) } else { hash(columns.iter().copied(), row) };
             let hit = |hash| Hit { hash, time: times[row], index: index as u32, row: row as u32 };
             hits.extend(hash.map(hit));
         });
@@ -114,14 +117,11 @@ fn collect(
     }
 }
 
-/// A hash of the values at `columns`; `None` if one is missing or is no single value.
-fn hash(context: Context<'_>, source: &Source, columns: &[usize], index: usize, row: usize) -> Option<u64> {
+/// A hash of the values of a row; `None` if one is missing or is no single value.
+fn hash<'a>(columns: impl Iterator<Item = Column<'a>>, row: usize) -> Option<u64> {
     let mut hasher = std::hash::DefaultHasher::new();
     for column in columns {
-        let run = &source.runs[index];
-        let column = context.timeline.column(run.run, run.columns[*column]);
-        let value = identity(column.value(row)?)?;
-        value.hash(&mut hasher);
+        identity(column.value(row)?)?.hash(&mut hasher);
     }
     Some(hasher.finish())
 }
@@ -155,18 +155,12 @@ impl Chain<'_> {
     /// The earliest event of a step in `(after, until]` that is the same in what must be.
     fn find(&self, number: usize, step: &StepLeaf, first: Hit, (after, until): (i64, i64)) -> Option<Hit> {
         let hits = &self.steps[number];
-        let (index, row) = (first.index as usize, first.row as usize);
         let wanted = if step.same.is_empty() {
             0
         } else {
-            let columns = step.same.iter().map(|(of_first, _)| *of_first);
-            let mut hasher = std::hash::DefaultHasher::new();
-            for column in columns {
-                let run = &self.leaf.first.runs[index];
-                let column = self.context.timeline.column(run.run, run.columns[column]);
-                identity(column.value(row)?)?.hash(&mut hasher);
-            }
-            hasher.finish()
+            let run = &self.leaf.first.runs[first.index as usize];
+            let columns = step.same.iter().map(|(path, _)| run.columns[*path]);
+            hash(columns.map(|column| self.context.timeline.column(run.run, column)), first.row as usize)?
         };
         let start = hits.partition_point(|hit| (hit.hash, hit.time) <= (wanted, after));
         hits[start..]
