@@ -121,6 +121,12 @@ impl Server {
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
+        let state = insight::routes::audience::Audiences::new(reader.clone(), joints.clone());
+        let api = insight::routes::audience::routes(Api::new(auth.clone(), document));
+        let (more, document, list) = api.finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
         let state = identity::routes::Decisions::new(reader, joints.clone());
         let (more, document, list) = identity::routes::routes(Api::new(auth.clone(), document)).finish();
         router = router.merge(more.with_state(state));

@@ -23,11 +23,15 @@ pub enum Permission {
     WorkspaceWrite,
     /// Read the audit log and the list of sources.
     WorkspaceRead,
+    /// See audiences, who is in them, and how many a rule would hold for.
+    AudienceRead,
+    /// Define, change and put away audiences.
+    AudienceWrite,
 }
 
 impl Permission {
     /// Every permission with its public name.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::ProfileRead, "profile:read"),
         (Self::PersonalRead, "personal:read"),
         (Self::IdentityWrite, "identity:write"),
@@ -37,6 +41,8 @@ impl Permission {
         (Self::PipelineWrite, "pipeline:write"),
         (Self::WorkspaceWrite, "workspace:write"),
         (Self::WorkspaceRead, "workspace:read"),
+        (Self::AudienceRead, "audience:read"),
+        (Self::AudienceWrite, "audience:write"),
     ];
 
     /// The public name.

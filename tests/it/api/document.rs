@@ -133,6 +133,9 @@ fn answers_have_the_members_the_document_promises() {
     world.send(&[super::identify("u-1", 1, serde_json::json!({ "name": "王小明" }))]);
     let document = document(&world);
     let id = world.id("user_id:u-1");
+    let everybody = serde_json::json!({ "name": "all", "rule": { "always": true } });
+    let made = world.post("/api/v1/audiences", everybody);
+    let audience = format!("/api/v1/audiences/{}", made["id"].as_str().unwrap());
     let answers = [
         ("GET /api/v1/pipeline", "/api/v1/pipeline".to_owned()),
         ("GET /api/v1/events/recent", "/api/v1/events/recent".to_owned()),
@@ -141,6 +144,11 @@ fn answers_have_the_members_the_document_promises() {
         ("GET /api/v1/parties/{id}/timeline", format!("/api/v1/parties/{id}/timeline")),
         ("GET /api/v1/parties/{id}/explain", format!("/api/v1/parties/{id}/explain")),
         ("GET /api/v1/identity/rules", "/api/v1/identity/rules".to_owned()),
+        ("GET /api/v1/audiences", "/api/v1/audiences".to_owned()),
+        ("GET /api/v1/audiences/{id}", audience.clone()),
+        ("GET /api/v1/audiences/{id}/versions", format!("{audience}/versions")),
+        ("GET /api/v1/audiences/{id}/members", format!("{audience}/members")),
+        ("GET /api/v1/audiences/{id}/changes", format!("{audience}/changes")),
         ("GET /api/v1/plan", "/api/v1/plan".to_owned()),
         ("GET /api/v1/sources", "/api/v1/sources".to_owned()),
         ("GET /api/v1/tokens", "/api/v1/tokens".to_owned()),
@@ -151,7 +159,10 @@ fn answers_have_the_members_the_document_promises() {
         let schema = &operations[operation]["responses"]["200"]["content"]["application/json"]["schema"];
         fits(&document, schema, &world.get(&path), operation);
     }
-    let posts = [("/api/v1/identity/dry-run", world.get("/api/v1/identity/rules")["rules"].clone())];
+    let posts = [
+        ("/api/v1/identity/dry-run", world.get("/api/v1/identity/rules")["rules"].clone()),
+        ("/api/v1/audiences/preview", serde_json::json!({ "rule": { "always": true } })),
+    ];
     for (path, body) in posts {
         let operation = format!("POST {path}");
         let schema = &operations[&operation]["responses"]["200"]["content"]["application/json"]["schema"];

@@ -1,5 +1,6 @@
 //! The contract of the API: shapes, pages, searches, decisions, problems, permissions, the document.
 
+mod audiences;
 mod decisions;
 mod document;
 mod parties;

@@ -37,6 +37,16 @@ const CASES: &[Case] = &[
     case("PUT /api/v1/identity/rules", "identity:write", "$rules"),
     case("GET /api/v1/identity/contested", "identity:read", ""),
     case("GET /api/v1/identity/decisions", "identity:read", ""),
+    case("GET /api/v1/audiences", "audience:read", ""),
+    case("POST /api/v1/audiences", "audience:write", r#"{"name":"n","rule":{"always":true}}"#),
+    case("POST /api/v1/audiences/preview", "audience:read", r#"{"rule":{"always":true}}"#),
+    case("GET /api/v1/audiences/{id}", "audience:read", ""),
+    case("GET /api/v1/audiences/{id}/versions", "audience:read", ""),
+    case("GET /api/v1/audiences/{id}/members", "audience:read", ""),
+    case("GET /api/v1/audiences/{id}/changes", "audience:read", ""),
+    case("PUT /api/v1/audiences/{id}", "audience:write", r#"{"name":"m","rule":{"always":false}}"#),
+    case("DELETE /api/v1/audiences/{id}", "audience:write", ""),
+    case("POST /api/v1/parties/{id}/explain", "profile:read", r#"{"rule":{"always":true}}"#),
     case("GET /api/v1/quarantine", "pipeline:read", ""),
     case("GET /api/v1/quarantine/summary", "pipeline:read", ""),
     case("GET /api/v1/quarantine/{id}", "pipeline:read", ""),
@@ -63,6 +73,7 @@ struct Ids {
     one: String,
     two: String,
     quarantined: String,
+    audience: String,
     token: String,
     rules: String,
 }
@@ -77,10 +88,12 @@ fn prepare(world: &World) -> Ids {
     world.server.collect(&world.workspace, &[wrong]);
     let first = |path: &str| world.get(path)["items"][0]["id"].as_str().unwrap().to_owned();
     let token = world.post("/api/v1/tokens", json!({ "name": "old", "scopes": ["profile:read"] }));
+    let audience = world.post("/api/v1/audiences", json!({ "name": "a", "rule": { "always": true } }));
     Ids {
         one: world.id("user_id:u-1"),
         two: world.id("user_id:u-2"),
         quarantined: first("/api/v1/quarantine"),
+        audience: audience["id"].as_str().unwrap().to_owned(),
         token: token["id"].as_str().unwrap().to_owned(),
         rules: world.get("/api/v1/identity/rules")["rules"].to_string(),
     }
@@ -90,6 +103,7 @@ fn target(path: &str, ids: &Ids) -> String {
     let id = match path.split('/').nth(3) {
         Some("parties") => &ids.one,
         Some("quarantine") => &ids.quarantined,
+        Some("audiences") => &ids.audience,
         Some("sources") => "default",
         Some("tokens") => &ids.token,
         _ => "g",

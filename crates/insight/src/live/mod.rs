@@ -1,13 +1,20 @@
 //! Rules over parties as the store has them: what the stream evaluates one by one.
 //!
 //! [`Definitions`] are the rules of a workspace made ready; [`load`] reads what they need to know of one
-//! party; [`settle`] evaluates parties and keeps who is in which audience. What a rule means is decided
-//! in `criteria`; when to look at whom, in `stages`.
+//! party; [`settle`] evaluates parties and keeps who is in which audience; a [`Question`] is a rule that is
+//! asked once, of one party or of everybody ([`scan`]). What a rule means is decided in `criteria`; when to
+//! look at whom, in `stages`.
 
 mod definitions;
+mod evidence;
 mod load;
+mod question;
+mod scan;
 mod settle;
 
 pub use definitions::{Definitions, compile};
+pub use evidence::{Seen, seen};
 pub use load::{Loaded, load};
+pub use question::{Answer, Moment, Question};
+pub use scan::{Found, scan};
 pub use settle::{Settled, Touch, is_settled, settle};

@@ -1,5 +1,6 @@
-//! The API of profiles: find a party, read it, read its timeline.
+//! The API of profiles: find a party, read it, read its timeline; and of audiences.
 
+pub mod audience;
 pub mod party;
 pub mod timeline;
 

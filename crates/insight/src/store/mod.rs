@@ -1,6 +1,7 @@
 //! Tables of insight: what was said of nodes, their events, and terms to find them by.
 
 pub mod audience;
+pub mod audience_version;
 pub mod digest;
 pub mod membership;
 pub mod search_term;

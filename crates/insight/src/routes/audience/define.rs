@@ -1,0 +1,183 @@
+//! Defining audiences: checked here, decided by the pipeline, answered once it has.
+
+use axum::Json;
+use axum::extract::State;
+use criteria::Rule;
+use criteria::cycle::Reference;
+use kernel::{Failure, Scope};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use web::{Answer, Caller, ProblemDocument};
+use workspace::routes::request::{Body, Path};
+
+use super::{AudienceItem, Audiences, check, stored};
+use crate::commands::{AUDIENCE_ARCHIVE, AUDIENCE_PUT, Archive, Put, audience_id};
+use crate::store::audience::{Audience, Mode, audience_all};
+
+/// Audiences of a workspace. Every one is asked of every fact.
+const AUDIENCES_MAX: usize = 1_000;
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 200;
+
+/// What an audience shall be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Definition {
+    /// What people call it.
+    name: String,
+    /// Who is in it; see the rule language.
+    #[schema(value_type = Object)]
+    rule: Box<RawValue>,
+    /// When it is looked at again. `live` for a new one, unchanged for another definition, if absent.
+    mode: Option<Mode>,
+}
+
+impl Definition {
+    fn name(&self) -> kernel::Result<String> {
+        let name = self.name.trim();
+        if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains('\0') {
+            return Err(Failure::invalid("name", format!("1 to {NAME_CHARS_MAX} characters without NUL")));
+        }
+        Ok(name.to_owned())
+    }
+}
+
+/// Define an audience
+///
+/// It is filled in the background: `is_filled` says when everybody was looked at.
+#[utoipa::path(post, path = "/api/v1/audiences", tag = "audiences", operation_id = "audience_create",
+    request_body = Definition, responses((status = 200, body = AudienceItem),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
+pub(super) async fn audience_create(
+    State(state): State<Audiences>,
+    Caller(scope): Caller,
+    Body(definition): Body<Definition>,
+) -> Answer<AudienceItem> {
+    let (name, rule) = (definition.name()?, check::read(&definition.rule)?);
+    let put =
+        Put { audience: None, name, mode: definition.mode.unwrap_or(Mode::Live), rule: carried(&rule)? };
+    state
+        .reader
+        .read(&scope, move |identity, tx| {
+            let audiences = audience_all(identity.scope, tx)?;
+            if audiences.iter().filter(|audience| !audience.is_archived).count() >= AUDIENCES_MAX {
+                return Err(Failure::LimitExceeded {
+                    limit: "the number of audiences",
+                    max: AUDIENCES_MAX as u64,
+                });
+            }
+            check::check(identity.scope, tx, &rule, None, &audiences)
+        })
+        .await?;
+    let command = state.commands.submit(&scope, AUDIENCE_PUT, json(&put)?).await?;
+    let secret = state.reader.installation().workspace(scope.workspace)?.secret;
+    let made = state.audience(&scope, audience_id(&secret, &command)).await?;
+    Ok(Json(made.into()))
+}
+
+/// Define an audience otherwise
+///
+/// Its version grows. With another rule or mode, everybody is looked at again.
+#[utoipa::path(put, path = "/api/v1/audiences/{id}", tag = "audiences", operation_id = "audience_put",
+    params(("id" = String, Path, description = "The audience")), request_body = Definition,
+    responses((status = 200, body = AudienceItem),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
+pub(super) async fn audience_put(
+    State(state): State<Audiences>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+    Body(definition): Body<Definition>,
+) -> Answer<AudienceItem> {
+    let (name, rule) = (definition.name()?, check::read(&definition.rule)?);
+    let (own, put_rule) = (id.clone(), carried(&rule)?);
+    let known = state
+        .reader
+        .read(&scope, move |identity, tx| {
+            let known = present(identity.scope, tx, &own)?;
+            let audiences = audience_all(identity.scope, tx)?;
+            check::check(identity.scope, tx, &rule, Some(&own), &audiences)?;
+            Ok(known)
+        })
+        .await?;
+    let mode = definition.mode.unwrap_or(known.mode);
+    let put = Put { audience: Some(id.clone()), name, mode, rule: put_rule };
+    state.commands.submit(&scope, AUDIENCE_PUT, json(&put)?).await?;
+    let now = applied(&state, &scope, id, |now| !now.is_archived && now.version > known.version).await?;
+    Ok(Json(now.into()))
+}
+
+/// Put an audience away
+///
+/// Everybody leaves it, and nothing enters any more. Its changes and versions stay readable.
+#[utoipa::path(delete, path = "/api/v1/audiences/{id}", tag = "audiences",
+    operation_id = "audience_archive", params(("id" = String, Path, description = "The audience")),
+    responses((status = 200, body = AudienceItem),
+        (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
+    security(("token" = [])))]
+pub(super) async fn audience_archive(
+    State(state): State<Audiences>,
+    Caller(scope): Caller,
+    Path(id): Path<String>,
+) -> Answer<AudienceItem> {
+    let own = id.clone();
+    state
+        .reader
+        .read(&scope, move |identity, tx| {
+            present(identity.scope, tx, &own)?;
+            let users = users(&own, &audience_all(identity.scope, tx)?);
+            if users.is_empty() {
+                return Ok(());
+            }
+            let message =
+                format!("other audiences ask for it: {}; change their rules first", users.join(", "));
+            Err(Failure::conflict(message))
+        })
+        .await?;
+    let archive = Archive { audience: id.clone() };
+    state.commands.submit(&scope, AUDIENCE_ARCHIVE, json(&archive)?).await?;
+    Ok(Json(applied(&state, &scope, id, |now| now.is_archived).await?.into()))
+}
+
+/// An audience that can still be changed.
+fn present(scope: &Scope, tx: &mut db::Tx<'_>, id: &str) -> kernel::Result<Audience> {
+    let known = stored(scope, tx, id)?;
+    if known.is_archived {
+        return Err(Failure::conflict("the audience is put away; define a new one"));
+    }
+    Ok(known)
+}
+
+/// The audiences whose rules ask for one, by name and id.
+fn users(id: &str, audiences: &[Audience]) -> Vec<String> {
+    let asks = |audience: &&Audience| {
+        let rule = Rule::parse(&audience.rule).ok().filter(|_| !audience.is_archived);
+        rule.is_some_and(|rule| rule.references().contains(&Reference::Audience(id.to_owned())))
+    };
+    audiences.iter().filter(asks).map(|user| format!("{} ({})", user.name, user.id)).collect()
+}
+
+/// Reads an audience after a command. The pipeline leaves out a command that others have made senseless
+/// since it was checked.
+async fn applied(
+    state: &Audiences,
+    scope: &Scope,
+    id: String,
+    is_done: impl FnOnce(&Audience) -> bool,
+) -> Result<Audience, web::Problem> {
+    let now = state.audience(scope, id).await?;
+    if is_done(&now) {
+        return Ok(now);
+    }
+    Err(Failure::conflict("somebody else changed the audience meanwhile; look at it and try again").into())
+}
+
+fn carried(rule: &Rule) -> kernel::Result<serde_json::Value> {
+    serde_json::from_str(&rule.to_json()).map_err(Failure::internal)
+}
+
+fn json(body: &impl serde::Serialize) -> kernel::Result<serde_json::Value> {
+    serde_json::to_value(body).map_err(Failure::internal)
+}
