@@ -15,6 +15,7 @@ mod pipeline_bench;
 mod place;
 mod profile_read;
 mod report;
+mod rules;
 mod server;
 mod startup;
 mod traffic;

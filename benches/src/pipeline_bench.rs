@@ -9,6 +9,7 @@ use crate::drain::{Drained, drain};
 use crate::journal::Journal;
 use crate::place::{self, Place};
 use crate::report::{line, median, rate, rates, ratio, thousands, title};
+use crate::rules;
 use crate::traffic::{Draw, Mix, Traffic};
 
 /// Events a second from the log to the committed state.
@@ -20,7 +21,7 @@ pub(crate) struct Pipeline {
     /// Times the embedded run is repeated
     #[arg(long, default_value_t = 3)]
     repeat: usize,
-    /// Only these parts: batches, yardstick, singles, newcomers, postgres
+    /// Only these parts: batches, rules, yardstick, singles, newcomers, postgres
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -37,6 +38,9 @@ impl Pipeline {
         let wants = |part: &str| self.only.is_empty() || self.only.iter().any(|p| p == part);
         if wants("batches") {
             self.batches()?;
+        }
+        if wants("rules") {
+            self.rules()?;
         }
         if wants("yardstick") {
             self.yardstick()?;
@@ -69,6 +73,23 @@ impl Pipeline {
         );
         if let Some((place, drained)) = last {
             tell(&place, &drained)?;
+        }
+        Ok(())
+    }
+
+    /// The same traffic while live audiences are kept.
+    fn rules(&self) -> anyhow::Result<()> {
+        for audiences in [10, 50, 200] {
+            let place = Place::fresh(None)?;
+            let log = place::open_log(&place.log_folder())?;
+            rules::define(log.as_ref(), audiences)?;
+            let mut traffic = Traffic::new(Mix::shop(self.events / 2, place::now()), SEED);
+            place::feed(log.as_ref(), &mut traffic, self.events / 2, batch_sizes())?;
+            let drained = drain(&place, log)?;
+            line(&format!("embedded, {audiences} live audiences"), drained.rates());
+            if audiences == 50 {
+                drained.print_shares();
+            }
         }
         Ok(())
     }

@@ -87,7 +87,7 @@ const PAGES: [(&str, &str); 5] = [
     ("Cart", "/cart"),
     ("Search", "/search"),
 ];
-const EVENTS: [&str; 5] =
+pub(crate) const EVENTS: [&str; 5] =
     ["Product Viewed", "Product Added", "Checkout Started", "Order Completed", "Coupon Viewed"];
 const CITIES: [&str; 6] = ["上海", "杭州", "成都", "深圳", "北京", "武汉"];
 const FAMILIES: [&str; 10] = ["王", "李", "张", "刘", "陈", "杨", "黄", "赵", "吴", "周"];

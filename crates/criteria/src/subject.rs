@@ -94,6 +94,11 @@ impl Facts {
         self.audiences.insert(audience.into());
     }
 
+    /// Makes it a member of no audience.
+    pub fn leave_all(&mut self) {
+        self.audiences.clear();
+    }
+
     /// Sets what was consented to.
     pub fn set_consent(&mut self, channel: &str, purpose: &str, state: Consent) {
         self.consents.insert((channel.into(), purpose.into()), state);

@@ -9,83 +9,14 @@ use crate::column::{Column, Timeline, Values};
 use crate::program::Program;
 use crate::value::Value;
 
-/// Collects the events of one party.
-pub struct Builder<'p> {
-    program: &'p Program,
-    every: Option<usize>,
-    runs: Vec<Vec<Row>>,
-}
-
-struct Row {
-    time: i64,
-    key: Key,
-    /// For each column, the values at its path.
-    cells: Vec<Vec<Value>>,
-}
-
-impl<'p> Builder<'p> {
-    /// Collects for this program.
-    pub fn new(program: &'p Program) -> Self {
-        let mut runs = Vec::new();
-        runs.resize_with(program.needs().events.len(), Vec::new);
-        Self { program, every: program.run("*"), runs }
-    }
-
-    /// Whether the program looks at events of this name at all.
-    pub fn wants(&self, event: &str) -> bool {
-        self.every.is_some() || self.program.run(event).is_some()
-    }
-
-    /// Adds an event.
-    pub fn push(&mut self, event: &str, time: Instant, key: Key, properties: &Json, context: &Json) {
-        let named = self.program.run(event).filter(|_| event != "*");
-        for run in named.into_iter().chain(self.every) {
-            let paths = self.program.needs().events[run].properties.iter();
-            let cells = paths.map(|path| {
-                let mut values = Vec::new();
-                path.read_event(properties, context, |value| values.push(value));
-                values
-            });
-            self.runs[run].push(Row { time: time.0, key, cells: cells.collect() });
-        }
-    }
-
-    /// The timeline.
-    pub fn build(self) -> Owned {
-        let needs = &self.program.needs().events;
-        let runs = self.runs.into_iter().zip(needs).map(|(mut rows, need)| {
-            rows.sort_unstable_by_key(|row| (row.time, row.key));
-            let mut run = Run {
-                times: rows.iter().map(|row| row.time).collect(),
-                keys: rows.iter().map(|row| row.key).collect(),
-                columns: Vec::new(),
-            };
-            for (at, path) in need.properties.iter().enumerate() {
-                let cells = rows.iter_mut().map(|row| std::mem::take(&mut row.cells[at]));
-                run.columns.push(if path.is_many() {
-                    let (mut offsets, mut items) = (vec![0], Vec::new());
-                    for cell in cells {
-                        items.extend(cell.into_iter().map(Some));
-                        offsets.push(items.len() as i32);
-                    }
-                    Cells::Many { offsets, items }
-                } else {
-                    Cells::One(cells.map(|cell| cell.into_iter().next()).collect())
-                });
-            }
-            run
-        });
-        Owned { runs: runs.collect() }
-    }
-}
-
-/// A timeline that owns its events.
+/// A timeline that owns its events. It belongs to the program it was made for.
 #[derive(Debug, Default)]
 pub struct Owned {
     runs: Vec<Run>,
+    every: Option<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Run {
     times: Vec<i64>,
     keys: Vec<Key>,
@@ -96,6 +27,84 @@ struct Run {
 enum Cells {
     One(Vec<Option<Value>>),
     Many { offsets: Vec<i32>, items: Vec<Option<Value>> },
+}
+
+impl Owned {
+    /// A timeline without events for this program.
+    pub fn new(program: &Program) -> Self {
+        let runs = program.needs().events.iter().map(|need| {
+            let columns = need.properties.iter().map(|path| match path.is_many() {
+                true => Cells::Many { offsets: vec![0], items: Vec::new() },
+                false => Cells::One(Vec::new()),
+            });
+            Run { columns: columns.collect(), ..Run::default() }
+        });
+        Self { runs: runs.collect(), every: program.run("*") }
+    }
+
+    /// Adds an event in its place. What the program does not look at is left out.
+    pub fn insert(
+        &mut self,
+        program: &Program,
+        (event, time, key): (&str, Instant, Key),
+        properties: &Json,
+        context: &Json,
+    ) {
+        let named = program.run(event).filter(|_| event != "*");
+        for number in named.into_iter().chain(self.every) {
+            let run = &mut self.runs[number];
+            let before = |row: usize| (run.times[row], run.keys[row]) <= (time.0, key);
+            // Most events come after all that are here.
+            let place = match run.times.len() {
+                len if len == 0 || before(len - 1) => len,
+                len => partition_point(len, before),
+            };
+            run.times.insert(place, time.0);
+            run.keys.insert(place, key);
+            for (path, cells) in program.needs().events[number].properties.iter().zip(&mut run.columns) {
+                cells.insert(place, |found| path.read_event(properties, context, found));
+            }
+        }
+    }
+
+    /// Rows of all runs: what its memory grows with.
+    pub fn rows(&self) -> usize {
+        self.runs.iter().map(|run| run.times.len()).sum()
+    }
+}
+
+/// The first of `len` places for which `is_before` does not hold, if it holds up to there.
+fn partition_point(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let middle = low.midpoint(high);
+        if is_before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+impl Cells {
+    fn insert(&mut self, place: usize, read: impl FnOnce(&mut dyn FnMut(Value))) {
+        match self {
+            Self::One(values) => {
+                let mut first = None;
+                read(&mut |value| first = first.take().or(Some(value)));
+                values.insert(place, first);
+            }
+            Self::Many { offsets, items } => {
+                let mut found = Vec::new();
+                read(&mut |value| found.push(Some(value)));
+                let (at, count) = (offsets[place], found.len() as i32);
+                items.splice(at as usize..at as usize, found);
+                offsets.insert(place, at);
+                offsets[place + 1..].iter_mut().for_each(|offset| *offset += count);
+            }
+        }
+    }
 }
 
 impl Timeline for Owned {

@@ -159,10 +159,12 @@ pub fn party(identity: &Identity<'_>, tx: &mut Tx<'_>, no: PartyNo) -> kernel::R
         };
         spans.insert(node.no, held);
     }
-    add_held(scope, tx, &own, &mut spans)?;
-    let numbers: Vec<NodeNo> = spans.keys().copied().collect();
-    let mut members: Vec<Member> = node::node_by_no(scope, tx, &numbers)?
+    add_held(identity, tx, &own, &mut spans)?;
+    let held: Vec<NodeNo> =
+        spans.keys().copied().filter(|no| own.iter().all(|node| node.no != *no)).collect();
+    let mut members: Vec<Member> = own
         .into_iter()
+        .chain(node::node_by_no(scope, tx, &held)?)
         .map(|node| Member { spans: spans.remove(&node.no).unwrap_or_default(), node })
         .filter(|member| !member.spans.is_empty())
         .collect();
@@ -177,13 +179,17 @@ pub fn party(identity: &Identity<'_>, tx: &mut Tx<'_>, no: PartyNo) -> kernel::R
 /// Adds what the party's nodes hold of nodes that change hands: devices of a person, a recycled
 /// number of its present holder, and devices held via such a number.
 fn add_held(
-    scope: &Scope,
+    identity: &Identity<'_>,
     tx: &mut Tx<'_>,
     own: &[Node],
     spans: &mut BTreeMap<NodeNo, Vec<Span>>,
 ) -> kernel::Result<()> {
-    let mut via: Vec<NodeNo> = own.iter().map(|node| node.no).collect();
-    for _ in 0..2 {
+    let scope = identity.scope;
+    // Nothing is held via a device.
+    let mut via: Vec<NodeNo> = own.iter().filter(|node| identity.is_hard(node)).map(|node| node.no).collect();
+    // Only an era holds what others are held via in turn: the identifier that changed hands.
+    let rounds = if own.iter().any(|node| node.era > 0) { 2 } else { 1 };
+    for _ in 0..rounds {
         let held = holder::holder_via(scope, tx, &via)?;
         let nodes: Vec<NodeNo> = BTreeSet::from_iter(held.iter().map(|row| row.node)).into_iter().collect();
         let mut next = Vec::new();

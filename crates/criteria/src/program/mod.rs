@@ -198,6 +198,11 @@ impl Program {
         self.runs.get(event).copied()
     }
 
+    /// Whether it looks at events of this name at all.
+    pub fn wants(&self, event: &str) -> bool {
+        self.run(event).is_some() || self.run("*").is_some()
+    }
+
     /// The earliest time at which an event of a run can matter, now or later; `None` if all matter.
     pub fn earliest(&self, run: usize, as_of: Instant) -> Option<Instant> {
         let starts = self.reaches[run].iter().map(|reach| match *reach {

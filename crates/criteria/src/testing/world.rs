@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::program::Program;
 use crate::rule::Consent;
 use crate::subject::Facts;
-use crate::timeline::{Builder, Owned};
+use crate::timeline::Owned;
 
 /// Everything that is known of one party.
 #[derive(Clone, Debug, Default)]
@@ -49,11 +49,12 @@ pub struct Event {
 impl World {
     /// The timeline as the stream builds it.
     pub fn timeline(&self, program: &Program) -> Owned {
-        let mut builder = Builder::new(program);
+        let mut timeline = Owned::new(program);
         for event in &self.events {
-            builder.push(&event.name, Instant(event.time), event.key, &event.properties, &event.context);
+            let named = (event.name.as_str(), Instant(event.time), event.key);
+            timeline.insert(program, named, &event.properties, &event.context);
         }
-        builder.build()
+        timeline
     }
 
     /// What is known besides the timeline.

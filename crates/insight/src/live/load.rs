@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use criteria::timeline::{Builder, Owned};
+use criteria::timeline::Owned;
 use criteria::{Facts, Program};
 use db::Tx;
 use identity::party::{Party, party};
@@ -28,6 +28,24 @@ pub struct Loaded {
     pub timeline: Owned,
     /// What else is known of it, but its audiences.
     pub facts: Facts,
+}
+
+impl Loaded {
+    /// Reads again what is said about it.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub(super) fn describe(
+        &mut self,
+        identity: &Identity<'_>,
+        tx: &mut Tx<'_>,
+        program: &Program,
+        weights: &Weights,
+    ) -> kernel::Result<()> {
+        let party = party(identity, tx, self.no)?;
+        self.facts = facts(identity, tx, program, &party, weights)?;
+        Ok(())
+    }
 }
 
 /// Reads a party; `None` if nothing belongs to that number any more.
@@ -86,10 +104,10 @@ fn timeline(
     party: &Party,
     as_of: Instant,
 ) -> kernel::Result<Owned> {
-    let mut builder = Builder::new(program);
+    let mut timeline = Owned::new(program);
     let runs = 0..program.needs().events.len();
     let Some(since) = runs.map(|run| program.earliest(run, as_of).unwrap_or(Instant(i64::MIN))).min() else {
-        return Ok(builder.build());
+        return Ok(timeline);
     };
     let spans = spans(&party.members);
     let nodes: Vec<NodeNo> = party.members.iter().map(|member| member.node.no).collect();
@@ -97,23 +115,23 @@ fn timeline(
     chunk_each(identity.scope, tx, &nodes, since, &mut |node, body| {
         let held = spans.get(&node).copied().unwrap_or_default();
         let is_wanted = |time: Instant| time >= since && covers(held, time);
-        if let Err(failure) = add(program, &mut builder, body, &is_wanted) {
+        if let Err(failure) = add(program, &mut timeline, body, &is_wanted) {
             damage = Some(failure);
         }
         Ok(())
     })?;
-    damage.map_or_else(|| Ok(builder.build()), Err)
+    damage.map_or_else(|| Ok(timeline), Err)
 }
 
 /// Adds the events of a chunk that a program looks at. A chunk without any is not unpacked.
 fn add(
     program: &Program,
-    builder: &mut Builder<'_>,
+    timeline: &mut Owned,
     body: &[u8],
     is_wanted: &dyn Fn(Instant) -> bool,
 ) -> kernel::Result<()> {
     let chunk = Packed::open(body)?;
-    let names: Vec<bool> = chunk.names.iter().map(|name| builder.wants(name)).collect();
+    let names: Vec<bool> = chunk.names.iter().map(|name| program.wants(name)).collect();
     let wanted: Vec<&Row> = chunk.rows.iter().filter(|row| names[row.name] && is_wanted(row.time)).collect();
     if wanted.is_empty() {
         return Ok(());
@@ -121,7 +139,9 @@ fn add(
     if !wanted.iter().any(|row| reads(program, chunk.names[row.name])) {
         // When it happened is all that is asked for.
         let none = Value::Null;
-        wanted.iter().for_each(|row| builder.push(chunk.names[row.name], row.time, row.key, &none, &none));
+        for row in wanted {
+            timeline.insert(program, (chunk.names[row.name], row.time, row.key), &none, &none);
+        }
         return Ok(());
     }
     let payload_bytes = chunk.unpack()?;
@@ -136,7 +156,7 @@ fn add(
         let frame = Frame { first: row.index, events: vec![raw], ..head.clone() };
         let record = record::decode(&frame, 0).map_err(Failure::internal)?;
         let (properties, context) = payload(&record, raw)?;
-        builder.push(chunk.names[row.name], row.time, row.key, &properties, &context);
+        timeline.insert(program, (chunk.names[row.name], row.time, row.key), &properties, &context);
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! asked once, of one party or of everybody ([`scan`]). What a rule means is decided in `criteria`; when to
 //! look at whom, in `stages`.
 
+mod cache;
 mod definitions;
 mod evidence;
 mod load;
@@ -12,9 +13,10 @@ mod question;
 mod scan;
 mod settle;
 
+pub use cache::Cache;
 pub use definitions::{Definitions, compile};
 pub use evidence::{Seen, seen};
 pub use load::{Loaded, load};
 pub use question::{Answer, Moment, Question};
 pub use scan::{Found, scan};
-pub use settle::{Settled, Touch, is_settled, settle};
+pub use settle::{Bench, Settled, Touch, is_settled, settle};

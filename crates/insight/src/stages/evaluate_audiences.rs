@@ -22,9 +22,10 @@ use identity::store::definition::rules_current;
 use identity::store::node::{Node, node_by_no, party_page};
 use identity::store::regrouped::regrouped_take;
 use intake::batch::{Batch, Context, Event, Stage};
+use intake::rules::record::Op;
 use kernel::{Instant, NodeNo, PartyNo};
 
-use crate::live::{Definitions, Settled, Touch, compile, settle};
+use crate::live::{Bench, Cache, Definitions, Settled, Touch, compile, settle};
 use crate::profile::Weights;
 use crate::store::audience::{audience_all, audience_fill};
 use crate::store::membership::Cause;
@@ -42,11 +43,24 @@ pub struct EvaluateAudiences {
     known: Option<Known>,
 }
 
+/// An event that a rule looks at.
+struct Sighting {
+    /// Its place in the batch.
+    place: usize,
+    node: NodeNo,
+    time: Instant,
+    /// The live rules it can change.
+    rules: BTreeSet<usize>,
+    /// Whether it speaks of a trait that a rule looks at.
+    is_described: bool,
+}
+
 /// What is remembered between transactions.
 struct Known {
     definitions: Definitions,
     rules: Rules,
     weights: Weights,
+    cache: Cache,
     /// As of when parties were looked at last.
     until: Instant,
     /// No party is due before.
@@ -70,6 +84,7 @@ impl EvaluateAudiences {
                 definitions: compile(audience_all(scope, tx)?, zone),
                 rules: rules_current(scope, tx)?.1,
                 weights: (self.weights)(),
+                cache: Cache::default(),
                 until: evaluated_until(scope, tx)?,
                 next_due: timer_next(scope, tx)?,
                 is_regrouped: true,
@@ -93,7 +108,7 @@ impl Stage for EvaluateAudiences {
         let received = batch.events.iter().map(|event| event.frame.received).max();
         let as_of = received.unwrap_or_default().max(known.until);
         let touched = known.touched(tx, context, batch)?;
-        known.settle(tx, context, &touched, as_of)?;
+        known.settle(tx, context, (&touched, batch.events), as_of)?;
         Ok(())
     }
 
@@ -110,7 +125,7 @@ impl Stage for EvaluateAudiences {
             touched.entry(party).or_insert_with(|| Touch::whole(Cause::Time));
         }
         let is_full = touched.len() >= TICK_PARTIES;
-        known.settle(tx, context, &touched, as_of)?;
+        known.settle(tx, context, (&touched, &[]), as_of)?;
         known.next_due = timer_next(&context.scope, tx)?;
         if !is_full {
             known.fill(tx, context, as_of)?;
@@ -132,61 +147,57 @@ impl Known {
 
     /// Whom a batch touched, and which rules that can change.
     fn touched(
-        &self,
+        &mut self,
         tx: &mut Tx<'_>,
         context: &Context,
         batch: &Batch<'_, '_>,
     ) -> kernel::Result<BTreeMap<PartyNo, Touch>> {
         let mut touched: BTreeMap<PartyNo, Touch> = BTreeMap::new();
         for party in &batch.regrouped {
+            self.cache.forget(*party);
             touched.insert(*party, Touch::whole(Cause::Identity));
         }
-        let mut sightings = Vec::new();
-        for event in batch.events.iter() {
-            let rules = self.rules_of(event);
-            if let (Some(record), Some(subject), false) = (event.live(), event.subject, rules.is_empty()) {
-                sightings.push((event, subject.node, record.time, rules));
-            }
-        }
-        let subjects = BTreeSet::from_iter(sightings.iter().map(|(_, node, ..)| *node));
+        let sightings: Vec<Sighting> =
+            batch.events.iter().enumerate().filter_map(|(place, event)| self.sight(place, event)).collect();
+        let subjects = BTreeSet::from_iter(sightings.iter().map(|sighting| sighting.node));
         let found = node_by_no(&context.scope, tx, &Vec::from_iter(subjects))?;
         let nodes: HashMap<NodeNo, Node> = found.into_iter().map(|node| (node.no, node)).collect();
-        for (event, node, time, rules) in sightings {
-            let Some(node) = nodes.get(&node) else { continue };
-            let party = party_no_at(&context.scope, tx, node, time)?;
-            let touch = touched.entry(party).or_insert_with(|| Touch {
-                cause: Cause::Fact,
-                rules: Some(BTreeSet::new()),
-                events: Vec::new(),
-            });
-            touch.events.push(event.key);
-            if let Some(known) = &mut touch.rules {
-                known.extend(rules);
-            }
+        for sighting in sightings {
+            let Some(node) = nodes.get(&sighting.node) else { continue };
+            let party = party_no_at(&context.scope, tx, node, sighting.time)?;
+            let touch = touched.entry(party).or_insert_with(|| Touch::of(Cause::Fact));
+            touch.events.push(sighting.place);
+            touch.is_described |= sighting.is_described;
+            touch.rules.extend(sighting.rules);
         }
         Ok(touched)
     }
 
-    /// Places of the live rules an event can change.
-    fn rules_of(&self, event: &Event<'_>) -> BTreeSet<usize> {
-        let Some(record) = event.live() else { return BTreeSet::new() };
+    /// What an event can change, if anything.
+    fn sight(&self, place: usize, event: &Event<'_>) -> Option<Sighting> {
+        let (record, subject) = (event.live()?, event.subject?);
         let program = &self.definitions.program;
         let mut rules: BTreeSet<usize> =
             program.touched_by(Fact::Event(&record.event)).iter().copied().collect();
+        let mut is_described = false;
         for change in &record.traits {
             match change.op {
                 // Which fields it empties is not known here.
-                intake::rules::record::Op::DeleteAll => rules.extend(0..program.len()),
+                Op::DeleteAll => rules.extend(0..program.len()),
                 _ => rules.extend(program.touched_by(Fact::Trait(&change.field))),
             }
+            is_described |= change.op == Op::DeleteAll
+                || program.needs().traits.iter().any(|name| **name == *change.field);
         }
-        rules.retain(|place| self.definitions.live.contains(place));
-        rules
+        rules.retain(|place| self.definitions.live.binary_search(place).is_ok());
+        let is_news = is_described || !rules.is_empty() || program.wants(&record.event);
+        is_news.then_some(Sighting { place, node: subject.node, time: record.time, rules, is_described })
     }
 
     /// Parties that decisions gave other identifiers.
     fn regrouped(&mut self, tx: &mut Tx<'_>, context: &Context) -> kernel::Result<BTreeMap<PartyNo, Touch>> {
         let parties = regrouped_take(&context.scope, tx, TICK_PARTIES)?;
+        parties.iter().for_each(|party| self.cache.forget(*party));
         self.is_regrouped = parties.len() == TICK_PARTIES;
         if self.definitions.audiences.is_empty() {
             return Ok(BTreeMap::new());
@@ -202,9 +213,9 @@ impl Known {
         let parties = party_page(&context.scope, tx, after, TICK_PARTIES)?;
         let filled = parties.last().copied().filter(|_| parties.len() == TICK_PARTIES);
         let rules: BTreeSet<usize> = unfilled.iter().copied().collect();
-        let touch = Touch { rules: Some(rules), ..Touch::whole(Cause::Definition) };
+        let touch = Touch { rules, ..Touch::of(Cause::Definition) };
         let touched = parties.into_iter().map(|party| (party, touch.clone())).collect();
-        self.settle(tx, context, &touched, as_of)?;
+        self.settle(tx, context, (&touched, &[]), as_of)?;
         for place in unfilled {
             let audience = &mut self.definitions.audiences[place];
             audience.filled = filled.map(|to| audience.filled.unwrap_or(to).max(to));
@@ -217,11 +228,13 @@ impl Known {
         &mut self,
         tx: &mut Tx<'_>,
         context: &Context,
-        touched: &BTreeMap<PartyNo, Touch>,
+        (touched, events): (&BTreeMap<PartyNo, Touch>, &[Event<'_>]),
         as_of: Instant,
     ) -> kernel::Result<Settled> {
         let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &self.rules };
-        let settled = settle(&identity, tx, &self.definitions, &self.weights, touched, as_of)?;
+        let Self { definitions, weights, cache, .. } = self;
+        let mut bench = Bench { definitions, weights, cache, as_of };
+        let settled = settle(&identity, tx, &mut bench, touched, events)?;
         self.next_due = self.next_due.into_iter().chain(settled.next_due).min();
         if as_of > self.until {
             self.until = as_of;
@@ -232,8 +245,13 @@ impl Known {
 }
 
 impl Touch {
+    /// Nothing to look at yet.
+    fn of(cause: Cause) -> Self {
+        Self { cause, rules: BTreeSet::new(), is_whole: false, events: Vec::new(), is_described: false }
+    }
+
     /// Look at every live rule.
     fn whole(cause: Cause) -> Self {
-        Self { cause, rules: None, events: Vec::new() }
+        Self { is_whole: true, ..Self::of(cause) }
     }
 }
