@@ -14,6 +14,19 @@
 //! An outcome says from when on it can differ without a new fact (`changes_at`): never too late, and
 //! exactly for every leaf but those whose `where` looks at ages (`evaluate::relative`).
 //!
+//! Where the specification leaves room, this is how it is read:
+//!
+//! - Text that is RFC 3339 counts as an instant for `before`, `after`, `within_last` and `older_than`; next
+//!   to a field that is an instant, a text literal counts as one.
+//! - `min` and `max` look at numbers, or at instants where they are compared by those four.
+//!   `distinct` counts texts, numbers, booleans and instants, and tells types apart.
+//! - With `[]` in a path every element counts: for sums and `distinct` each, for comparisons any.
+//!   `missing` is the opposite of `exists`.
+//! - `matches` looks anywhere in the text. `within_km` takes `{"lat","lon","km"}` and meets objects with
+//!   `lat` and `lon` (or `lng`).
+//! - A local day begins when the clocks first show its midnight or later (`zone`).
+//! - Events of one microsecond are ordered by their keys (`Timeline::key`), which arrival cannot change.
+//!
 //! What this crate leaves to others: which events, traits and memberships a party has.
 
 pub mod check;

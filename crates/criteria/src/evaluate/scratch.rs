@@ -1,6 +1,7 @@
 //! Buffers that live from party to party, and what was learned of dictionaries and scales.
 
 use crate::column::Dictionary;
+use crate::number::SCALE_MAX;
 use crate::probe::{Compare, Probe, Whole};
 use crate::program::Program;
 
@@ -94,7 +95,7 @@ impl Scratch {
         let known = scales.iter().position(|(other, _)| *other == scale);
         let at = known.unwrap_or_else(|| {
             let whole = match of {
-                Probe::Compare(compare) => {
+                Probe::Compare(compare) if scale <= SCALE_MAX => {
                     let Compare { numbers, .. } = &**compare;
                     numbers.as_ref().map(|domain| Whole::numbers(domain, scale))
                 }

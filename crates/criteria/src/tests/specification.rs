@@ -3,7 +3,7 @@
 use kernel::{Instant, Key};
 use serde_json::{Value as Json, json};
 
-use crate::testing::{Event, World};
+use crate::testing::{Dice, Event, Packed, World};
 use crate::{Evaluator, Explanation, Outcome, Party, Program, Rule, Zone};
 
 const NOW: &str = "2026-11-22T04:00:00Z";
@@ -347,4 +347,38 @@ fn a_program_says_what_it_needs_and_which_rules_a_fact_touches() {
     let as_of = Instant(at(NOW));
     assert_eq!(program.earliest(0, as_of), Some(Instant(at("2026-10-23T04:00:00.000001Z"))));
     assert_eq!(program.earliest(1, as_of), Some(Instant(at("2026-11-15T04:00:00.000001Z"))));
+}
+
+#[test]
+fn conditions_on_age_make_events_come_and_go() {
+    let world = party(&[
+        ("B", "2026-11-12T04:00:00Z", json!({"at": "2026-11-21T04:00:00Z"})),
+        ("A", "2026-11-22T03:00:00Z", json!({"at": "2026-11-22T03:00:00Z"})),
+    ]);
+    let since = r#"{"event":"A","window":{"since":{"event":"B","which":"last",
+        "where":[{"property":"at","op":"within_last","value":"2d"}]}},"op":"gte","value":1}"#;
+    check(since, &world, true, Some("2026-11-23T04:00:00Z"));
+    let counted =
+        r#"{"event":"B","where":[{"property":"at","op":"older_than","value":"2d"}],"op":"gte","value":1}"#;
+    check(counted, &world, false, Some("2026-11-23T04:00:00Z"));
+    let waiting = r#"{"sequence":[{"event":"A","where":[{"property":"at","op":"within_last","value":"30d"}]},
+        {"event":"C","within":"2h","absent":true}]}"#;
+    check(waiting, &world, false, Some("2026-11-22T05:00:00Z"));
+}
+
+#[test]
+fn composed_and_decomposed_texts_of_a_dictionary_are_one_value() {
+    let world = party(&[
+        ("A", "2026-11-12T04:00:00Z", json!({"s": "\u{e9}"})),
+        ("A", "2026-11-12T05:00:00Z", json!({"s": "e\u{301}"})),
+    ]);
+    let rule = Rule::parse(r#"{"event":"A","measure":{"distinct":"s"},"op":"eq","value":1}"#).unwrap();
+    let program = Program::compile([(0, rule)], Zone::utc());
+    let facts = world.facts(&program);
+    for seed in 0..20 {
+        let timeline = Packed::new(&world, &program, &mut Dice::new(seed));
+        let mut evaluator = Evaluator::new(&program);
+        let party = Party { timeline: &timeline, subject: &facts };
+        assert!(evaluator.at(party, Instant(at(NOW))).holds(0), "{seed}");
+    }
 }
