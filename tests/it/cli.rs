@@ -1,5 +1,6 @@
 //! The command line from outside: the built program, its output, its files and its exit codes.
 
+mod audience;
 mod demo;
 mod export;
 mod import;

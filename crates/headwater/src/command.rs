@@ -1,5 +1,6 @@
 //! The commands of the binary, one file each, and what they share.
 
+pub mod audience;
 pub mod client;
 pub mod demo;
 pub mod export;
@@ -39,6 +40,7 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Party(party::Party),
+    Audience(audience::Audience),
     Replay(replay::Replay),
     Migrate(migrate::Migrate),
     /// Rebuild the state from the log and compare
@@ -59,6 +61,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
         Command::Party(party) => party.run(),
+        Command::Audience(audience) => audience.run(),
         Command::Replay(replay) => replay.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Verify(verify) => verify.run(),

@@ -226,11 +226,11 @@ fn tell_why(why: &Explanation) {
 }
 
 /// Text as it is, everything else as JSON.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| plain(&value.to_string()), plain)
 }
 
 /// `2026-06-30 15:59:59` (UTC) of an RFC 3339 instant.
-fn moment(at: &str) -> String {
+pub(super) fn moment(at: &str) -> String {
     plain(&at.chars().take(19).collect::<String>().replace('T', " "))
 }
