@@ -83,7 +83,11 @@ impl<'a> Frame<'a> {
     /// The first instant after `as_of` at which the window jumps.
     pub(super) fn jumps(&self, as_of: i64) -> i64 {
         match *self.span {
-            Span::Calendar(period) => self.zone.period_change(period, kernel::Instant(as_of)).0,
+            Span::Calendar(period) => {
+                // At the end of what an instant can be, days have no end.
+                let change = self.zone.period_change(period, kernel::Instant(as_of)).0;
+                if change > as_of { change } else { NEVER }
+            }
             Span::Since { is_last, .. } => {
                 let seen = self.since.partition_point(|time| *time <= as_of);
                 if seen > 0 && !is_last { NEVER } else { self.since.get(seen).copied().unwrap_or(NEVER) }

@@ -367,6 +367,25 @@ fn conditions_on_age_make_events_come_and_go() {
 }
 
 #[test]
+fn an_event_at_the_end_of_time_ends_the_search_for_changes() {
+    let mut world = party(&[("A", NOW, Json::Null), ("A", NOW, Json::Null)]);
+    for time in [i64::MAX, i64::MAX - 1, i64::MIN, i64::MAX - 30 * kernel::time::DAY] {
+        world.events[1].time = time;
+        for window in [
+            r#"{"calendar":"yesterday"}"#,
+            r#"{"calendar":"last_year"}"#,
+            r#"{"last":"30d"}"#,
+            r#"{"ever":true}"#,
+        ] {
+            let rule = format!(r#"{{"event":"A","window":{window},"measure":"days","op":"gt","value":7}}"#);
+            check(&rule, &world, false, None);
+            let rule = format!(r#"{{"sequence":[{{"event":"A"}}],"window":{window},"op":"gt","value":7}}"#);
+            check(&rule, &world, false, None);
+        }
+    }
+}
+
+#[test]
 fn composed_and_decomposed_texts_of_a_dictionary_are_one_value() {
     let world = party(&[
         ("A", "2026-11-12T04:00:00Z", json!({"s": "\u{e9}"})),
