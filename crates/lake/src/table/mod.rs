@@ -6,6 +6,7 @@
 //! are made is left to `append` and `maintain`.
 
 pub(crate) mod action;
+mod create;
 pub(crate) mod file;
 pub(crate) mod repair;
 pub(crate) mod replay;
@@ -25,7 +26,7 @@ use serde_json::json;
 use crate::append::Chunk;
 use crate::error::{Error, Result};
 use crate::row::Column;
-use action::{Add, Line, Metadata, Protocol, Remove, Transaction};
+use action::{Add, Line, Metadata, Remove, Transaction};
 use file::File;
 use repair::{OnTear, Repair};
 use replay::{Replayed, commit_path};
@@ -111,7 +112,7 @@ impl Table {
         let store = context.store.clone();
         let (mut found, repair) = repair::open(store.as_ref(), dataset.name(), on_tear).await?;
         if found.is_none() && on_tear == OnTear::Mend {
-            create(&context, dataset, hot, buckets).await?;
+            create::create(&context, dataset, hot, buckets).await?;
             found = repair::open(store.as_ref(), dataset.name(), OnTear::Refuse).await?.0;
         }
         let Some(replayed) = found else {
@@ -123,7 +124,7 @@ impl Table {
             Some(text) => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| no_metadata(dataset))?,
             None => 1,
         };
-        let wider = wider(dataset, &columns, hot)?;
+        let wider = create::wider(dataset, &columns, hot)?;
         let live = RwLock::new(Live::from_replayed(replayed)?);
         if let (Some(wider), OnTear::Mend) = (wider, on_tear) {
             let schema_string = schema::delta_schema(&wider, dataset.partition());
@@ -348,64 +349,6 @@ fn handed(transactions: &BTreeMap<String, i64>) -> BTreeMap<u32, u64> {
 
 fn partition_values(dataset: Dataset, week: i32) -> BTreeMap<String, Option<String>> {
     dataset.partition().map(|name| (name.to_owned(), Some(file::format_week(week)))).into_iter().collect()
-}
-
-/// The columns with hot ones the table does not have yet; an error if one has another type.
-fn wider(dataset: Dataset, columns: &[Column], hot: &[Column]) -> Result<Option<Vec<Column>>> {
-    if dataset != Dataset::Events {
-        return Ok(None);
-    }
-    let mut all = schema::hot_columns(columns).to_vec();
-    let before = all.len();
-    for column in hot {
-        match all.iter().find(|c| c.name == column.name) {
-            Some(known) if known.kind != column.kind => {
-                let message = format!("hot column `{}` is already of another type", column.name);
-                return Err(Error::Refused(message));
-            }
-            Some(_) => {}
-            None => all.push(column.clone()),
-        }
-    }
-    schema::check_hot(&all)?;
-    Ok((all.len() > before).then(|| dataset.columns(&all)))
-}
-
-async fn create(context: &Context, dataset: Dataset, hot: &[Column], buckets: u32) -> Result<()> {
-    if dataset == Dataset::Events {
-        schema::check_hot(hot)?;
-    }
-    let now = context.clock.now().millis();
-    let mut configuration = BTreeMap::from([
-        ("delta.logRetentionDuration".to_owned(), "interval 1 days".to_owned()),
-        ("delta.deletedFileRetentionDuration".to_owned(), "interval 7 days".to_owned()),
-        ("delta.checkpointInterval".to_owned(), "1000000".to_owned()),
-    ]);
-    if dataset == Dataset::Events {
-        configuration.insert(BUCKETS_PROPERTY.to_owned(), buckets.max(1).to_string());
-    }
-    let metadata = Metadata {
-        id: uuid::Uuid::from_bytes(context.ids.fresh()).to_string(),
-        format: json!({"provider": "parquet", "options": {}}),
-        schema_string: schema::delta_schema(&dataset.columns(hot), dataset.partition()),
-        partition_columns: dataset.partition().map(str::to_owned).into_iter().collect(),
-        configuration,
-        created_time: Some(now),
-    };
-    let info = json!({"timestamp": now, "operation": "CREATE TABLE", "operationParameters": {}});
-    let protocol = Protocol { min_reader_version: 1, min_writer_version: 2 };
-    let lines = [
-        Line { commit_info: Some(info), ..Line::default() },
-        Line { protocol: Some(protocol), ..Line::default() },
-        Line { meta_data: Some(metadata), ..Line::default() },
-    ];
-    let bytes = Bytes::from(action::to_bytes(&lines));
-    match context.store.put_opts(&commit_path(dataset.name(), 0), bytes.into(), PutMode::Create.into()).await
-    {
-        // Somebody else created it in the same moment: theirs is as good.
-        Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn no_metadata(dataset: Dataset) -> Error {

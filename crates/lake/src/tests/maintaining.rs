@@ -1,3 +1,5 @@
+//! Compaction, erasure, vacuum and checkpoints: what may change on disk and what no answer may show.
+
 use std::sync::Arc;
 
 use deltalake::DeltaTableBuilder;

@@ -1,3 +1,5 @@
+//! Opening after crashes and damage: what is taken back, what is handed over again, what is refused.
+
 use super::support::*;
 use crate::*;
 

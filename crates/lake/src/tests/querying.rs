@@ -1,3 +1,5 @@
+//! SQL: agrees with the model over files and buffers, and nothing but one bounded SELECT gets through.
+
 use std::time::Duration;
 
 use kernel::Instant;

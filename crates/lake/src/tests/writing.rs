@@ -1,3 +1,5 @@
+//! The write path: visible at once, exactly once after any crash, one writer.
+
 use super::support::*;
 use crate::*;
 
