@@ -18,6 +18,9 @@ use crate::table::{Change, PARTITION_APP, Table};
 /// Buffered bytes after which hand-overs are refused until a flush succeeds: the pipeline must wait.
 pub const BUFFER_BYTES_MAX: usize = 512 * 1024 * 1024;
 
+/// The column of parties has 32 bits with a sign.
+const PARTY_MAX: u32 = i32::MAX.cast_unsigned();
+
 /// The events of one batch of the pipeline.
 #[derive(Clone, Debug)]
 pub struct Handover {
@@ -97,6 +100,9 @@ impl Writer {
     /// known; [`Error::Limit`] when too much waits already.
     pub fn hand_over(&self, handover: Handover) -> Result<Taken> {
         let Handover { partition, after, position, events } = handover;
+        if events.iter().any(|event| event.party.0 > PARTY_MAX) {
+            return Err(Error::Limit { limit: "parties of a workspace", max: u64::from(PARTY_MAX) });
+        }
         let waiting = self.waiting().bytes;
         let bytes = size_of::<Chunk>() + events.iter().map(Event::bytes).sum::<usize>();
         let mut live = self.table.live.write();

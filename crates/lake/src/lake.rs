@@ -8,7 +8,7 @@ use kernel::id::IdSource;
 use kernel::time::Clock;
 use tokio::sync::Mutex;
 
-use crate::append::{Chunk, Writer};
+use crate::append::{self, Chunk, Taken, Writer};
 use crate::encode::{self, Effort};
 use crate::error::{Error, Result};
 use crate::maintain::{self, CHECKPOINT_COMMITS, Done, Policy};
@@ -171,16 +171,46 @@ impl Lake {
 
     /// Adds rows to a table other than `events`, in the order of [`Dataset::columns`].
     pub async fn append(&self, dataset: Dataset, rows: &[Vec<Cell>]) -> Result<i64> {
-        self.put(dataset, rows, Vec::new()).await
+        self.put(dataset, rows, Vec::new(), Vec::new()).await
+    }
+
+    /// Adds rows exactly once: the commit carries that `partition` of the log has come to `position`,
+    /// and a call for a position the table has already does nothing.
+    pub async fn append_at(
+        &self,
+        dataset: Dataset,
+        rows: &[Vec<Cell>],
+        partition: u32,
+        position: u64,
+    ) -> Result<Taken> {
+        if self.position(dataset, partition).is_some_and(|known| position <= known) {
+            return Ok(Taken::Known);
+        }
+        let version = i64::try_from(position)
+            .map_err(|_| Error::Limit { limit: "position of a log", max: i64::MAX.cast_unsigned() })?;
+        self.put(dataset, rows, Vec::new(), vec![(append::app(partition), version)]).await?;
+        Ok(Taken::New)
+    }
+
+    /// How far `partition` of the log is committed in a table.
+    pub fn position(&self, dataset: Dataset, partition: u32) -> Option<u64> {
+        let live = self.table(dataset).live.read();
+        live.transactions.get(&append::app(partition)).and_then(|version| u64::try_from(*version).ok())
     }
 
     /// Makes `rows` the whole content of a table other than `events`.
     pub async fn replace(&self, dataset: Dataset, rows: &[Vec<Cell>]) -> Result<i64> {
         let files = self.table(dataset).live.read().files.clone();
-        self.put(dataset, rows, files.to_vec()).await
+        self.put(dataset, rows, files.to_vec(), Vec::new()).await
     }
 
-    async fn put(&self, dataset: Dataset, rows: &[Vec<Cell>], removes: Vec<Arc<File>>) -> Result<i64> {
+    async fn put(
+        &self,
+        dataset: Dataset,
+        rows: &[Vec<Cell>],
+        removes: Vec<Arc<File>>,
+        transactions: Vec<(String, i64)>,
+    ) -> Result<i64> {
         if dataset == Dataset::Events {
             return Err(Error::Refused("events come through the writer".into()));
         }
@@ -191,15 +221,20 @@ impl Lake {
                 encode::make(&encode::cell_batch(rows, &table.columns)?, Effort::Tight, &Default::default())?;
             adds.push(table.put_file(format!("part-{}.parquet", table.fresh()), 0, made, false).await?);
         }
-        table.commit(Change { operation: "WRITE", adds, removes, ..Change::default() }, |_| {}).await
+        table
+            .commit(Change { operation: "WRITE", adds, removes, transactions, ..Change::default() }, |_| {})
+            .await
     }
 
     /// Does whatever upkeep is due on every table. Call it every minute or so.
     pub async fn maintain(&self, policy: &Policy) -> Result<Done> {
         let _turn = self.inner.maintaining.lock().await;
         let mut done = Done::default();
-        maintain::compact(self.table(Dataset::Events), policy, &mut done).await?;
         for table in self.inner.tables.values() {
+            match table.dataset {
+                Dataset::Events => maintain::compact(table, policy, &mut done).await?,
+                _ => maintain::compact_plain(table, policy, &mut done).await?,
+            }
             if maintain::checkpoint(table, policy, CHECKPOINT_COMMITS).await? {
                 done.has_checkpoint = true;
                 // A vacuum lists every file, so it keeps the pace of checkpoints.

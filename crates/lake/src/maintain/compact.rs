@@ -38,6 +38,36 @@ pub(crate) async fn compact(table: &Arc<Table>, policy: &Policy, done: &mut Done
     Ok(())
 }
 
+/// Files of a table without weeks that are left alone from this size on.
+const PLAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Joins the small files of a table other than `events`, in the order they came.
+pub(crate) async fn compact_plain(table: &Arc<Table>, policy: &Policy, done: &mut Done) -> Result<()> {
+    let files = table.live.read().files.clone();
+    let small: Vec<_> = files.iter().filter(|file| file.size < PLAIN_BYTES_MAX).cloned().collect();
+    if small.len() <= policy.flushed_max.max(1) {
+        return Ok(());
+    }
+    let schema = schema::arrow_schema(&table.columns);
+    let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+    let mut parts = Vec::new();
+    for file in &small {
+        for batch in decode::batches(table, file, &names, None).await? {
+            let plain = batch.columns().iter().zip(schema.fields()).map(|(a, f)| cast(a, f.data_type()));
+            parts.push(RecordBatch::try_new(schema.clone(), plain.collect::<Result<Vec<_>, _>>()?)?);
+        }
+    }
+    let made = encode::make(&concat_batches(&schema, &parts)?, Effort::Tight, &BTreeSet::new())?;
+    let path = format!("part-{}.parquet", table.fresh());
+    let adds = vec![table.put_file(path, 0, made, true).await?];
+    done.files_replaced += small.len();
+    done.files_written += 1;
+    let change =
+        Change { operation: "OPTIMIZE", adds, removes: small, is_rearrangement: true, ..Change::default() };
+    table.commit(change, |_| {}).await?;
+    Ok(())
+}
+
 /// The files of a week that should be rewritten now, if any.
 fn due(files: Vec<Arc<File>>, is_closed: bool, policy: &Policy) -> Option<Vec<Arc<File>>> {
     let mut compacted: BTreeMap<u32, usize> = BTreeMap::new();

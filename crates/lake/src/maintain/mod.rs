@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::error::{Error, Result};
 use crate::table::Table;
-pub(crate) use compact::compact;
+pub(crate) use compact::{compact, compact_plain};
 pub(crate) use erase::erase;
 pub(crate) use vacuum::vacuum;
 

@@ -240,3 +240,46 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
         .await
         .map_err(|source| Error::Generic { store: NAME, source: source.into() })?
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use object_store::ObjectStoreExt;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_many_that_create_one_object_exactly_one_succeeds() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Durable::open(&directory.path().join("a/b")).unwrap();
+        let path = Path::from("log/1.json");
+        let creators = (0..16u8).map(|i| store.put_opts(&path, vec![i; 3].into(), PutMode::Create.into()));
+        let results = join_all(creators).await;
+        let winners: Vec<u8> = (0..16).zip(&results).filter(|(_, r)| r.is_ok()).map(|(i, _)| i).collect();
+        assert_eq!(winners.len(), 1);
+        let lost = |r: &Result<PutResult>| matches!(r, Err(Error::AlreadyExists { .. }));
+        assert_eq!(results.iter().filter(|r| lost(r)).count(), 15);
+        assert_eq!(store.get(&path).await.unwrap().bytes().await.unwrap(), vec![winners[0]; 3]);
+        let names: Vec<_> = std::fs::read_dir(directory.path().join("a/b/log")).unwrap().collect();
+        assert_eq!(names.len(), 1, "nothing is left aside");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn overwriting_renaming_copying_and_uploading_in_parts_leave_whole_objects_in_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Durable::open(directory.path()).unwrap();
+        let [a, b, c, d] = ["x/b", "x/a", "y/c", "z/z/d"].map(Path::from);
+        store.put(&a, "one".into()).await.unwrap();
+        store.put(&a, "two".into()).await.unwrap();
+        store.copy(&a, &b).await.unwrap();
+        store.rename(&a, &c).await.unwrap();
+        let mut upload = store.put_multipart(&d).await.unwrap();
+        upload.put_part("th".into()).await.unwrap();
+        upload.put_part("ree".into()).await.unwrap();
+        upload.complete().await.unwrap();
+        let listed: Vec<_> = store.list(None).map_ok(|o| o.location.to_string()).try_collect().await.unwrap();
+        assert_eq!(listed, ["x/a", "y/c", "z/z/d"]);
+        assert_eq!(store.get(&d).await.unwrap().bytes().await.unwrap(), "three");
+        assert!(store.copy_if_not_exists(&b, &c).await.is_err());
+    }
+}

@@ -132,12 +132,16 @@ fn level_of(path: &str) -> (Level, Option<u32>) {
     (if bucket.is_some() { Level::Compacted } else { Level::Flushed }, bucket)
 }
 
+/// Mondays between which every engine has a date: 0001-01-01 and 9999-12-27. Events outside are kept
+/// in the first and the last week.
+const WEEKS: (i64, i64) = (-719_162, 2_932_892);
+
 /// The Monday, in days since 1970, of the week an instant falls into.
 pub(crate) fn week_of(time: Instant) -> i32 {
     let day = time.0.div_euclid(DAY);
     // 1970-01-01 was a Thursday.
     let monday = day - (day + 3).rem_euclid(7);
-    monday.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    monday.clamp(WEEKS.0, WEEKS.1) as i32
 }
 
 /// The instant a week begins.
@@ -145,16 +149,34 @@ pub(crate) fn week_start(week: i32) -> Instant {
     Instant(i64::from(week).saturating_mul(DAY))
 }
 
-/// A week as its date. Outside the calendar's years it stands at their border.
+/// A week as its date.
 pub(crate) fn format_week(week: i32) -> String {
-    match Date::constant(1970, 1, 1).checked_add(jiff::Span::new().days(week)) {
-        Ok(date) => date.to_string(),
-        Err(_) => "9999-12-27".into(),
-    }
+    let date = Date::constant(1970, 1, 1).checked_add(jiff::Span::new().days(week));
+    date.expect("weeks come from `week_of` or from a date").to_string()
 }
 
 fn parse_week(text: &str) -> Option<i32> {
     let date: Date = text.parse().ok()?;
     let span = date.since((jiff::Unit::Day, Date::constant(1970, 1, 1))).ok()?;
     Some(span.get_days())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instant_has_a_week_that_begins_on_a_monday_and_reads_back() {
+        for (micros, date) in [
+            (0, "1969-12-29"),
+            (20_759 * DAY, "2026-11-02"),
+            (20_759 * DAY - 1, "2026-10-26"),
+            (i64::MIN, "0001-01-01"),
+            (i64::MAX, "9999-12-27"),
+        ] {
+            let week = week_of(Instant(micros));
+            assert_eq!(format_week(week), date);
+            assert_eq!(parse_week(date), Some(week));
+        }
+    }
 }

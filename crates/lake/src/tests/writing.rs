@@ -160,8 +160,15 @@ async fn other_tables_take_rows_and_replacements() {
         assert_eq!(rows(&lake.snapshot(), sql, Limits::default()).await.unwrap(), [[Cell::Integer(6)]]);
         lake.replace(Dataset::Nodes, &[node(5)]).await.unwrap();
         assert_eq!(rows(&lake.snapshot(), sql, Limits::default()).await.unwrap(), [[Cell::Integer(5)]]);
+        for again in [Taken::New, Taken::Known] {
+            assert_eq!(lake.append_at(Dataset::Nodes, &[node(6)], 0, 10).await.unwrap(), again);
+        }
+        assert_eq!(lake.position(Dataset::Nodes, 0), Some(10));
+        lake.maintain(&Policy { flushed_max: 1, ..Policy::default() }).await.unwrap();
+        assert_eq!(lake.snapshot().files(Dataset::Nodes).0, 1, "small files are joined");
+        assert_eq!(rows(&lake.snapshot(), sql, Limits::default()).await.unwrap(), [[Cell::Integer(11)]]);
         let wrong = lake.append(Dataset::Nodes, &[vec![Cell::Null]]).await;
         assert!(matches!(wrong, Err(Error::Refused(_))));
-        assert_eq!(site.open().await.snapshot().rows(Dataset::Nodes), 1);
+        assert_eq!(site.open().await.snapshot().rows(Dataset::Nodes), 2);
     }
 }
