@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use kernel::Key;
 use serde_json::Value;
 
@@ -17,6 +18,9 @@ use crate::error::{Error, Result};
 use crate::pick::{at_path, first_member, pick};
 use crate::row::Event;
 use crate::table::file::{File, week_of};
+
+/// Files of one bucket that are read at once.
+const READS: usize = 4;
 
 /// Rows in the order (party, time, key), unless they are of several events.
 pub(super) struct Piece {
@@ -55,10 +59,14 @@ pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> R
         }
     }
     let mut pieces = Vec::with_capacity(sources.len() + waiting.len());
+    let mut reads = Vec::with_capacity(sources.len());
     for (file, ranges) in sources {
         let has_keys = job.wanted.has_keys || wanted.event.is_none() || per_week[&file.week] > 1;
-        pieces.push(from_file(job, &file, ranges, wanted, has_keys).await?);
+        reads.push(from_file(job, file, ranges, wanted, has_keys).boxed());
     }
+    // Several requests under way, because an object store answers each late.
+    let read: Vec<Piece> = futures_util::stream::iter(reads).buffered(READS).try_collect().await?;
+    pieces.extend(read);
     pieces.extend(waiting.into_iter().map(|(week, rows)| from_rows(week, &rows, wanted)));
     // Weeks do not overlap, so this order is nearly the final one.
     pieces.sort_by_key(|piece| piece.week);
@@ -133,13 +141,13 @@ fn origin<'a>(path: &'a str, footer: &Footer, hot: &[crate::row::Column]) -> Ori
 
 async fn from_file(
     job: &Arc<Job>,
-    file: &File,
+    file: Arc<File>,
     ranges: Vec<Range<usize>>,
     wanted: &WantedEvent,
     has_keys: bool,
 ) -> Result<Piece> {
     let table = &job.pinned().table;
-    let footer = decode::footer(table, file).await?;
+    let footer = decode::footer(table, &file).await?;
     let hot = crate::table::schema::hot_columns(&table.columns);
     let origins: Vec<Origin<'_>> = wanted.columns.iter().map(|path| origin(path, &footer, hot)).collect();
     let mut names = vec!["party_no", "time"];
@@ -150,7 +158,7 @@ async fn from_file(
         Origin::Property(_) => "properties",
     }));
     let is_sorted = ranges.len() == 1;
-    let batches = decode::batches(table, file, &names, Some(ranges)).await?;
+    let batches = decode::batches(table, &file, &names, Some(ranges)).await?;
     let (mut parties, mut times, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     let mut parts: Vec<Vec<Values>> = wanted.columns.iter().map(|_| Vec::new()).collect();
     for batch in &batches {
