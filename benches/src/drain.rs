@@ -10,6 +10,7 @@ use bytes::Bytes;
 use db::Tx;
 use futures_util::future::BoxFuture;
 use headwater::applier::Applier;
+use headwater::runtime::{context, weights_of};
 use headwater::{handlers, stages};
 use intake::batch::{Batch, Context, Stage};
 use kernel::Scope;
@@ -122,9 +123,9 @@ pub(crate) fn drain_installation(installation: &Installation, log: Arc<dyn Log>)
 fn worker(installation: &Installation, log: Arc<dyn Log>, times: &mut Times) -> anyhow::Result<Worker> {
     let workspace = installation.workspaces().remove(0);
     let scope = Scope::system(workspace.no, "pipeline");
-    let context = Context { scope: scope.clone(), secret: workspace.secret, partition: 0, partitions: 1 };
+    let context = context(&workspace, 0);
     let mut timed: Vec<Box<dyn Stage>> = Vec::new();
-    for inner in stages::stages(None) {
+    for inner in stages::stages(None, weights_of(installation, &scope)) {
         let sum = Sum::default();
         times.stages.push((inner.name(), sum.clone()));
         timed.push(Box::new(TimedStage { inner, sum }));
@@ -164,6 +165,14 @@ impl Stage for TimedStage {
         self.sum.time(|| self.inner.run(tx, batch))
     }
 
+    fn is_due(&self, context: &Context, now: kernel::Instant) -> bool {
+        self.inner.is_due(context, now)
+    }
+
+    fn tick(&mut self, tx: &mut Tx<'_>, context: &Context, now: kernel::Instant) -> kernel::Result<()> {
+        self.sum.time(|| self.inner.tick(tx, context, now))
+    }
+
     fn committed(&mut self) {
         self.inner.committed();
     }
@@ -187,6 +196,14 @@ impl Program for TimedProgram {
         let mut sum = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *sum = sum.plus(counts);
         Ok(counts)
+    }
+
+    fn is_due(&self, now: kernel::Instant) -> bool {
+        self.inner.is_due(now)
+    }
+
+    fn tick(&mut self, tx: &mut Tx<'_>, now: kernel::Instant) -> kernel::Result<()> {
+        self.inner.tick(tx, now)
     }
 
     fn committed(&mut self) {

@@ -73,7 +73,13 @@ impl Place {
 
 /// Creates the workspace every place has.
 pub(crate) fn create(installation: &Installation) -> anyhow::Result<Created> {
-    let new = New { workspace: "bench", write_key: Some(WRITE_KEY), sensors_project: None, partitions: 1 };
+    let new = New {
+        workspace: "bench",
+        write_key: Some(WRITE_KEY),
+        sensors_project: None,
+        partitions: 1,
+        time_zone: "Asia/Shanghai",
+    };
     Ok(init::create(installation, &new)?)
 }
 

@@ -5,6 +5,7 @@ create table workspace (
   name text collate "C" not null unique,
   secret bytea not null,
   partitions bigint not null,
+  time_zone text collate "C" not null,
   created_us bigint not null,
   primary key (workspace_id)
 );

@@ -84,6 +84,13 @@ create table crowded (
   primary key (workspace_id, node_no, via)
 );
 
+-- Parties that decisions gave other identifiers, until their audiences are looked at again.
+create table regrouped (
+  workspace_id bigint not null,
+  party_no bigint not null,
+  primary key (workspace_id, party_no)
+);
+
 -- What people (or the matcher) decided. Retracted ones stay as history.
 create table decision (
   workspace_id bigint not null,
@@ -267,6 +274,11 @@ create policy own_workspace on contested
 alter table crowded enable row level security;
 alter table crowded force row level security;
 create policy own_workspace on crowded
+  using (workspace_id = current_setting('headwater.workspace')::bigint)
+  with check (workspace_id = current_setting('headwater.workspace')::bigint);
+alter table regrouped enable row level security;
+alter table regrouped force row level security;
+create policy own_workspace on regrouped
   using (workspace_id = current_setting('headwater.workspace')::bigint)
   with check (workspace_id = current_setting('headwater.workspace')::bigint);
 alter table decision enable row level security;

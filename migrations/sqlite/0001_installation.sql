@@ -5,6 +5,7 @@ create table workspace (
   name text not null unique,
   secret blob not null,
   partitions integer not null,
+  time_zone text not null,
   created_us integer not null,
   primary key (workspace_id)
 ) without rowid;

@@ -84,6 +84,13 @@ create table crowded (
   primary key (workspace_id, node_no, via)
 ) without rowid;
 
+-- Parties that decisions gave other identifiers, until their audiences are looked at again.
+create table regrouped (
+  workspace_id integer not null,
+  party_no integer not null,
+  primary key (workspace_id, party_no)
+) without rowid;
+
 -- What people (or the matcher) decided. Retracted ones stay as history.
 create table decision (
   workspace_id integer not null,

@@ -111,7 +111,13 @@ impl TestServer {
 
     /// Creates a workspace whose first source has this write key and takes this 神策 project.
     pub fn workspace_with_key(&self, name: &str, key: Option<&str>, project: Option<&str>) -> TestWorkspace {
-        let new = New { workspace: name, write_key: key, sensors_project: project, partitions: 1 };
+        let new = New {
+            workspace: name,
+            write_key: key,
+            sensors_project: project,
+            partitions: 1,
+            time_zone: "Asia/Shanghai",
+        };
         let created = init::create(self.installation(), &new).unwrap();
         let all = self.installation().workspaces();
         let no = all.iter().find(|workspace| workspace.name == name).unwrap().no;

@@ -29,6 +29,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations![
     true "0001_installation",
     false "0002_workspace",
+    false "0003_insight",
 ];
 
 /// A migration and whether a database has it.

@@ -1,7 +1,7 @@
 //! What the pipeline does with the entries of a log: frames of events pass the stages, commands go to
 //! their handlers, in the order they lie in the log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use db::Tx;
@@ -160,6 +160,15 @@ impl Program for Applier {
         Ok(counts)
     }
 
+    fn is_due(&self, now: Instant) -> bool {
+        self.stages.iter().any(|stage| stage.is_due(&self.context, now))
+    }
+
+    fn tick(&mut self, tx: &mut Tx<'_>, now: Instant) -> kernel::Result<()> {
+        let due = self.stages.iter_mut().filter(|stage| stage.is_due(&self.context, now));
+        due.collect::<Vec<_>>().into_iter().try_for_each(|stage| stage.tick(tx, &self.context, now))
+    }
+
     fn committed(&mut self) {
         self.stages.iter_mut().for_each(|stage| stage.committed());
         let mut recent = self.recent.lock();
@@ -182,7 +191,8 @@ impl<'a> Work<Event<'a>> for Stages<'_> {
             event.state = State::Live;
             event.subject = None;
         }
-        let mut batch = Batch { context: self.context, no: *self.next_no, events };
+        let mut batch =
+            Batch { context: self.context, no: *self.next_no, events, regrouped: BTreeSet::new() };
         *self.next_no += 1;
         self.stages.iter_mut().try_for_each(|stage| stage.run(tx, &mut batch))
     }
@@ -190,7 +200,8 @@ impl<'a> Work<Event<'a>> for Stages<'_> {
     fn put_aside(&mut self, tx: &mut Tx<'_>, event: &mut Event<'a>, reason: &str) -> kernel::Result<()> {
         event.reject("poison", "", reason);
         let events = std::slice::from_mut(event);
-        QuarantineRejects.run(tx, &mut Batch { context: self.context, no: *self.next_no, events })
+        let regrouped = BTreeSet::new();
+        QuarantineRejects.run(tx, &mut Batch { context: self.context, no: *self.next_no, events, regrouped })
     }
 
     fn rolled_back(&mut self) {

@@ -4,5 +4,9 @@ use intake::command::Handler;
 
 /// Every context's handler.
 pub fn all() -> Vec<Box<dyn Handler>> {
-    vec![Box::new(identity::commands::Decide), Box::new(intake::stages::SetPlan)]
+    vec![
+        Box::new(identity::commands::Decide),
+        Box::new(intake::stages::SetPlan),
+        Box::new(insight::commands::Define),
+    ]
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use insight::stages::WeightsOf;
 use intake::batch::Context;
 use kernel::{Failure, Scope, WorkspaceNo};
 use log::Log;
@@ -145,10 +146,10 @@ impl Runtime {
         progress: watch::Sender<Progress>,
     ) -> kernel::Result<Worker> {
         let scope = Scope::system(workspace.no, "pipeline");
-        let partitions = workspace.partitions;
-        let context = Context { scope: scope.clone(), secret: workspace.secret, partition, partitions };
+        let context = context(workspace, partition);
         let sabotage = self.inner.options.sabotage;
-        let stages = stages::stages(sabotage.stages);
+        let weights = weights_of(&self.inner.installation, &scope);
+        let stages = stages::stages(sabotage.stages, weights);
         let program = Box::new(Applier::new(context, stages, handlers::all(), Arc::clone(recent)));
         Ok(Worker {
             log,
@@ -203,4 +204,21 @@ impl Runtime {
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|t| drop(t.join())));
         let _ = joined.await;
     }
+}
+
+/// What is fixed for one partition of a workspace.
+pub fn context(workspace: &Workspace, partition: u32) -> Context {
+    Context {
+        scope: Scope::system(workspace.no, "pipeline"),
+        secret: workspace.secret,
+        partition,
+        partitions: workspace.partitions,
+        time_zone: workspace.time_zone.clone(),
+    }
+}
+
+/// How much the word of each source of a workspace weighs, whenever it is asked.
+pub fn weights_of(installation: &Installation, scope: &Scope) -> WeightsOf {
+    let (installation, scope) = (installation.clone(), scope.clone());
+    Arc::new(move || insight::routes::weights(&installation, &scope))
 }

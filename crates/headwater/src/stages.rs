@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identity::stages::ResolveIdentity;
-use insight::stages::{AppendTimeline, IndexSearch, UpdateProfile};
+use insight::stages::{AppendTimeline, EvaluateAudiences, IndexSearch, UpdateProfile, WeightsOf};
 use intake::batch::Stage;
 use intake::stages::{CheckPlan, Dedupe, KeepObjects, QuarantineRejects, Remember, Seen};
 
@@ -15,7 +15,7 @@ pub enum Sabotage {
 }
 
 /// The stages in the order every event passes them, all in one transaction with the cursor.
-pub fn stages(sabotage: Option<Sabotage>) -> Vec<Box<dyn Stage>> {
+pub fn stages(sabotage: Option<Sabotage>, weights: WeightsOf) -> Vec<Box<dyn Stage>> {
     let seen = Seen::default();
     let is_sabotaged = sabotage == Some(Sabotage::NoDedupe);
     vec![
@@ -26,6 +26,7 @@ pub fn stages(sabotage: Option<Sabotage>) -> Vec<Box<dyn Stage>> {
         Box::new(UpdateProfile),
         Box::new(IndexSearch::default()),
         Box::new(AppendTimeline::default()),
+        Box::new(EvaluateAudiences::new(weights)),
         Box::new(QuarantineRejects),
         Box::new(Remember { seen }),
     ]

@@ -14,6 +14,7 @@ use crate::store::crowded::{crowded_clear, crowded_put, crowded_under};
 use crate::store::decision::{Body, Decision, decision_put, decision_retract};
 use crate::store::definition::{rules_current, rules_put};
 use crate::store::node::{node_by_key, node_page};
+use crate::store::regrouped::regrouped_put;
 
 /// Two parties are one.
 pub const MERGE: &str = "identity.merge";
@@ -137,8 +138,8 @@ fn solve(tx: &mut Tx<'_>, context: &Context, dirty: &BTreeSet<NodeNo>) -> kernel
     let (_, rules) = rules_current(&context.scope, tx)?;
     let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &rules };
     let crowded = &mut Crowded::load(&context.scope, tx)?;
-    recompute(&identity, tx, &mut Working::default(), dirty, &BTreeSet::new(), crowded)?;
-    Ok(())
+    let resolved = recompute(&identity, tx, &mut Working::default(), dirty, &BTreeSet::new(), crowded)?;
+    Ok(regrouped_put(&context.scope, tx, &resolved.regrouped)?)
 }
 
 fn nodes(tx: &mut Tx<'_>, context: &Context, keys: &[String]) -> kernel::Result<Vec<NodeNo>> {
@@ -174,6 +175,8 @@ fn new_rules(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::R
         let (hard, soft): (Vec<_>, Vec<_>) =
             page.iter().filter(|node| node.era == 0).partition(|node| identity.is_hard(node));
         let numbers = |nodes: Vec<&crate::store::node::Node>| nodes.into_iter().map(|n| n.no).collect();
-        recompute(&identity, tx, &mut Working::default(), &numbers(hard), &numbers(soft), &mut crowded)?;
+        let (hard, soft) = (numbers(hard), numbers(soft));
+        let resolved = recompute(&identity, tx, &mut Working::default(), &hard, &soft, &mut crowded)?;
+        regrouped_put(&context.scope, tx, &resolved.regrouped)?;
     }
 }

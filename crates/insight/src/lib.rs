@@ -5,6 +5,8 @@
 //! several values of a field counts is decided by [`rules::survivorship`], whatever the order they
 //! arrived in.
 
+pub mod commands;
+pub mod live;
 pub mod profile;
 pub mod routes;
 pub mod rules;

@@ -31,10 +31,23 @@ pub type Weights = HashMap<SourceNo, Weight>;
 /// # Errors
 /// As the database says.
 pub fn profile(scope: &Scope, tx: &mut Tx<'_>, party: &Party, weights: &Weights) -> kernel::Result<Profile> {
-    let facts = facts(scope, tx, party)?;
-    let traits = fold(&facts, &|source| weights.get(&source).copied().unwrap_or_default());
+    let traits = traits(scope, tx, party, weights)?;
     let (event_count, first_seen, last_seen) = activity(scope, tx, &party.members)?;
     Ok(Profile { traits, event_count, first_seen, last_seen })
+}
+
+/// The fields of a party that count, without its activity.
+///
+/// # Errors
+/// As the database says.
+pub fn traits(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    party: &Party,
+    weights: &Weights,
+) -> db::Result<BTreeMap<String, Winner>> {
+    let facts = facts(scope, tx, party)?;
+    Ok(fold(&facts, &|source| weights.get(&source).copied().unwrap_or_default()))
 }
 
 /// Everything said about the party's fields while its nodes were its own.

@@ -3,7 +3,7 @@
 use db::Tx;
 use identity::party::Party;
 use intake::rules::frame::{Frame, Protocol};
-use intake::rules::record::{self, Kind};
+use intake::rules::record::{self, Kind, Record};
 use kernel::{Failure, Instant, Key, NodeNo, Scope, SourceNo};
 use serde_json::Value;
 
@@ -119,13 +119,9 @@ fn item(node: NodeNo, stored: &Stored) -> kernel::Result<Item> {
     let head = Frame::decode(&stored.head).map_err(Failure::internal)?;
     let frame = Frame { first: stored.index, events: vec![&stored.raw], ..head };
     let record = record::decode(&frame, 0).map_err(Failure::internal)?;
-    let parse = |raw: &str| serde_json::from_str(raw).unwrap_or(Value::Null);
-    let message: Value = serde_json::from_slice(&stored.raw).map_err(Failure::internal)?;
-    let properties = match record.properties {
-        Some(raw) => parse(raw),
-        None => message.get("traits").or_else(|| message.get("properties")).cloned().unwrap_or_default(),
-    };
+    let (properties, context) = payload(&record, &stored.raw)?;
     Ok(Item {
+        message: serde_json::from_slice(&stored.raw).map_err(Failure::internal)?,
         id: record.message_id.into_owned(),
         event: record.event.into_owned(),
         kind: record.kind,
@@ -134,9 +130,26 @@ fn item(node: NodeNo, stored: &Stored) -> kernel::Result<Item> {
         source: frame.source,
         node,
         properties: if properties.is_null() { Value::Object(Default::default()) } else { properties },
-        context: record.context.as_deref().map_or(Value::Null, parse),
-        message,
+        context,
         protocol: frame.protocol,
         key: stored.key,
     })
+}
+
+/// The properties of an event (for a description of a person: the traits; for a 神策 profile call: its
+/// operands) and its context.
+///
+/// # Errors
+/// [`Failure::Internal`] for bytes that are not JSON.
+pub(crate) fn payload(record: &Record<'_>, raw: &[u8]) -> kernel::Result<(Value, Value)> {
+    let parse = |raw: &str| serde_json::from_str(raw).unwrap_or(Value::Null);
+    let properties = match record.properties {
+        Some(raw) => parse(raw),
+        None => {
+            let mut message: Value = serde_json::from_slice(raw).map_err(Failure::internal)?;
+            let said = ["traits", "properties"].into_iter().find(|field| message.get(field).is_some());
+            said.map_or(Value::Null, |field| message[field].take())
+        }
+    };
+    Ok((properties, record.context.as_deref().map_or(Value::Null, parse)))
 }

@@ -1,7 +1,9 @@
 //! What flows through the stages of the pipeline: a slice of decoded events and what became of each.
 
+use std::collections::BTreeSet;
+
 use db::Tx;
-use kernel::{Key, NodeNo, Scope, SourceNo};
+use kernel::{Instant, Key, NodeNo, PartyNo, Scope, SourceNo};
 use pipeline::Counts;
 
 use crate::rules::frame::Frame;
@@ -18,6 +20,8 @@ pub struct Context {
     pub partition: u32,
     /// How many there are: with several, other workers change the same tables.
     pub partitions: u32,
+    /// The IANA name of the time zone of the workspace's days, weeks and months.
+    pub time_zone: String,
 }
 
 /// An event on its way through the stages.
@@ -115,6 +119,8 @@ pub struct Batch<'b, 'a> {
     pub no: u64,
     /// The events, in the log's order.
     pub events: &'b mut [Event<'a>],
+    /// Parties that gained or lost identifiers in this batch; some may be no more.
+    pub regrouped: BTreeSet<PartyNo>,
 }
 
 /// One step every event passes. The order of the steps is written in the binary's `stages.rs`.
@@ -127,6 +133,21 @@ pub trait Stage: Send {
     /// # Errors
     /// What makes the batch impossible to process; nothing of it is kept.
     fn run(&mut self, tx: &mut Tx<'_>, batch: &mut Batch<'_, '_>) -> kernel::Result<()>;
+
+    /// Whether there is something to do although nothing arrived.
+    fn is_due(&self, context: &Context, now: Instant) -> bool {
+        let _ = (context, now);
+        false
+    }
+
+    /// Does some of it, in a transaction of its own; it is asked again as long as there is more.
+    ///
+    /// # Errors
+    /// Nothing of it is kept, and it is tried again.
+    fn tick(&mut self, tx: &mut Tx<'_>, context: &Context, now: Instant) -> kernel::Result<()> {
+        let _ = (tx, context, now);
+        Ok(())
+    }
 
     /// The transaction is durable.
     fn committed(&mut self) {}

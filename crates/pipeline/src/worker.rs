@@ -21,6 +21,15 @@ pub trait Program: Send {
     /// Nothing of the transaction is kept; the same entries come again.
     fn apply(&mut self, tx: &mut Tx<'_>, batch: u64, entries: &[Entry]) -> kernel::Result<Counts>;
 
+    /// Whether there is something to do although no entry came: somebody's time has come.
+    fn is_due(&self, now: kernel::Instant) -> bool;
+
+    /// Does a part of that, small enough not to hold up the entries behind it.
+    ///
+    /// # Errors
+    /// Nothing of the transaction is kept; it is tried again.
+    fn tick(&mut self, tx: &mut Tx<'_>, now: kernel::Instant) -> kernel::Result<()>;
+
     /// The transaction is durable.
     fn committed(&mut self);
 
@@ -98,6 +107,15 @@ pub struct Worker {
     pub owned: Option<(Cursor, kernel::Instant)>,
 }
 
+/// What one transaction does.
+#[derive(Clone, Copy)]
+enum Work<'e> {
+    /// Applies entries.
+    Entries(&'e [Entry]),
+    /// Does what is due by now.
+    Time(kernel::Instant),
+}
+
 /// Longest pause between two tries after a failure.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -142,11 +160,17 @@ impl Worker {
                 .log
                 .read(Offset(cursor.offset), self.options.batch_entries, self.options.batch_bytes)
                 .map_err(Failure::internal)?;
-            if entries.is_empty() {
+            let is_due = self.program.is_due(self.clock.now());
+            if entries.is_empty() && !is_due {
                 break;
             }
-            cursor = self.step(&cursor, &entries)?;
-            self.announce(&cursor);
+            if !entries.is_empty() {
+                cursor = self.step(&cursor, Work::Entries(&entries))?;
+                self.announce(&cursor);
+            }
+            if is_due {
+                cursor = self.step(&cursor, Work::Time(self.clock.now()))?;
+            }
         }
         self.owned = Some((cursor, self.owned_until()));
         Ok(())
@@ -195,8 +219,11 @@ impl Worker {
         Ok(Cursor::claim(&self.pool, &self.scope, &claim)?)
     }
 
-    fn step(&mut self, cursor: &Cursor, entries: &[Entry]) -> kernel::Result<Cursor> {
-        let offset = entries.last().map_or(cursor.offset, |e| e.offset.0);
+    fn step(&mut self, cursor: &Cursor, work: Work<'_>) -> kernel::Result<Cursor> {
+        let offset = match work {
+            Work::Entries(entries) => entries.last().map_or(cursor.offset, |e| e.offset.0),
+            Work::Time(_) => cursor.offset,
+        };
         let lease_until = self.lease_until();
         let (scope, program) = (&self.scope, &mut self.program);
         let mut before = cursor.clone();
@@ -205,7 +232,10 @@ impl Worker {
             before = self.pool.write(|tx| cursor.advance(scope, tx, &step))?;
         }
         let result = self.pool.write(|tx| {
-            let counts = program.apply(tx, before.batch, entries)?;
+            let counts = match work {
+                Work::Entries(entries) => program.apply(tx, before.batch, entries)?,
+                Work::Time(now) => program.tick(tx, now).map(|()| Counts::default())?,
+            };
             before.advance(scope, tx, &Step { offset, counts, lease_until })
         });
         match result {

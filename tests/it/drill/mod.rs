@@ -9,6 +9,7 @@ mod client;
 mod disk;
 mod kill;
 mod load;
+mod nats;
 mod oracle;
 mod power;
 mod server;

@@ -61,6 +61,12 @@ impl Site {
         Self { arguments: self.arguments.iter().cloned().chain(more).collect(), ..self.clone() }
     }
 
+    /// The same site with its log in a broker.
+    pub(super) fn with_log(mut self, url: &str) -> Self {
+        self.place.extend(["--log".to_owned(), url.to_owned()]);
+        self
+    }
+
     /// The last lines it wrote.
     pub(super) fn complaints(&self) -> String {
         let text = std::fs::read_to_string(self.complaints.path()).unwrap_or_default();

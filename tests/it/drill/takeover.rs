@@ -23,6 +23,7 @@ use super::server::Site;
 use super::{cycles, dice};
 use crate::properties::dice::Dice;
 use crate::properties::history::{Message, NOW, frame, history};
+use crate::properties::world::no_weights;
 
 #[test]
 fn killed_and_frozen_workers_are_replaced_and_nothing_is_lost_or_doubled() {
@@ -101,8 +102,15 @@ impl Pair {
 }
 
 fn worker(log: &Arc<SqliteLog>, pool: &Pool, scope: &Scope, clock: &Arc<ManualClock>, owner: &str) -> Worker {
-    let context = Context { scope: scope.clone(), secret: [7; 32], partition: 0, partitions: 1 };
-    let program = Applier::new(context, stages::stages(None), handlers::all(), Default::default());
+    let context = Context {
+        scope: scope.clone(),
+        secret: [7; 32],
+        partition: 0,
+        partitions: 1,
+        time_zone: "UTC".into(),
+    };
+    let program =
+        Applier::new(context, stages::stages(None, no_weights()), handlers::all(), Default::default());
     Worker {
         log: log.clone(),
         pool: pool.clone(),

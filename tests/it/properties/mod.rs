@@ -5,6 +5,7 @@
 //! such a seed becomes a test of its own. `HEADWATER_PROPERTY_CASES` asks for more than 64 cases,
 //! `HEADWATER_PROPERTY_SEED` for the first seed.
 
+mod audiences;
 mod decisions;
 pub(crate) mod dice;
 pub(crate) mod history;

@@ -11,12 +11,13 @@ use identity::party::party;
 use identity::resolve::Identity;
 use identity::store::definition::rules_current;
 use insight::profile::Weights;
+use insight::stages::WeightsOf;
 use insight::timeline::{Filter, page};
 use intake::batch::{Context, Stage};
 use intake::command::Command;
 use intake::rules::frame::{Frame, Protocol};
 use kernel::digest::Digest;
-use kernel::{Failure, PartyNo, Scope, SourceNo, WorkspaceNo};
+use kernel::{Failure, Instant, PartyNo, Scope, SourceNo, WorkspaceNo};
 use log::{Entry, Offset};
 use pipeline::{Counts, Program};
 use testkit::TempDir;
@@ -61,7 +62,7 @@ impl World {
         let scope = Scope::system(no, "pipeline");
         Self {
             pool: store.workspace(no).unwrap(),
-            appliers: vec![(applier(&scope, (0, 1), stages::stages(None)), 0)],
+            appliers: vec![(applier(&scope, (0, 1), stages::stages(None, no_weights())), 0)],
             scope,
             counts: Counts::default(),
             extra: Vec::new,
@@ -144,6 +145,15 @@ impl World {
         self.feed(&[frame.encode()]);
     }
 
+    /// Lets time pass: everything that is due by then is done.
+    pub(crate) fn wait_until(&mut self, now: Instant) {
+        let (applier, _) = &mut self.appliers[0];
+        while applier.is_due(now) {
+            self.pool.write(|tx| applier.tick(tx, now)).unwrap();
+            applier.committed();
+        }
+    }
+
     /// What there is now.
     pub(super) fn picture(&self) -> Picture {
         let digest = digest::digest(&self.pool, &self.scope).unwrap();
@@ -174,12 +184,13 @@ fn entries(frames: &[Vec<u8>]) -> Vec<Entry> {
 }
 
 fn applier(scope: &Scope, (partition, partitions): (u32, u32), stages: Vec<Box<dyn Stage>>) -> Applier {
-    let context = Context { scope: scope.clone(), secret: SECRET, partition, partitions };
+    let (scope, time_zone) = (scope.clone(), "Asia/Shanghai".to_owned());
+    let context = Context { scope, secret: SECRET, partition, partitions, time_zone };
     Applier::new(context, stages, handlers::all(), Default::default())
 }
 
 fn stages_of(sabotage: Option<Sabotage>, extra: fn() -> Vec<Box<dyn Stage>>) -> Vec<Box<dyn Stage>> {
-    let mut all = stages::stages(sabotage);
+    let mut all = stages::stages(sabotage, no_weights());
     // Before the last two, so that what fails has written already.
     let place = all.len() - 2;
     all.splice(place..place, extra());
@@ -269,4 +280,9 @@ impl Picture {
             out + &format!("\ntables with rows here and there: {:?}", self.digest.differences(&other.digest)),
         )
     }
+}
+
+/// Every source weighs the same.
+pub(crate) fn no_weights() -> WeightsOf {
+    std::sync::Arc::new(Default::default)
 }

@@ -1,6 +1,8 @@
 //! Events whose names are longer than a database can index, or have characters it cannot store, are
 //! put aside or kept, with a reason, alike on both databases. They never stop the others.
 
+use std::collections::BTreeSet;
+
 use ::db::{Store, Tx};
 use insight::stages::UpdateProfile;
 use intake::batch::{Batch, Context, Event, Stage, State, Subject};
@@ -52,7 +54,8 @@ fn things(id: &str) -> Vec<(Protocol, String)> {
 }
 
 fn run(tx: &mut Tx<'_>, protocol: Protocol, raw: &str, n: u64) -> kernel::Result<State> {
-    let context = Context { scope: scope(), secret: [1; 32], partition: 0, partitions: 1 };
+    let context =
+        Context { scope: scope(), secret: [1; 32], partition: 0, partitions: 1, time_zone: "UTC".into() };
     let frame = Frame {
         protocol,
         received: Instant(1_767_225_600_000_000),
@@ -72,7 +75,7 @@ fn run(tx: &mut Tx<'_>, protocol: Protocol, raw: &str, n: u64) -> kernel::Result
     };
     let subject = Some(Subject { node: NodeNo(1), bucket_micros: 0 });
     let mut events = [Event { frame: &frame, index: 0, key: key(n), record, state, subject }];
-    let mut batch = Batch { context: &context, no: n, events: &mut events };
+    let mut batch = Batch { context: &context, no: n, events: &mut events, regrouped: BTreeSet::new() };
     let stages: [&mut dyn Stage; 4] =
         [&mut CheckPlan::default(), &mut KeepObjects, &mut UpdateProfile, &mut QuarantineRejects];
     stages.into_iter().try_for_each(|stage| stage.run(tx, &mut batch))?;

@@ -20,6 +20,7 @@ fn events(count: u32) -> Vec<Stored> {
         time: at(i64::from(i) - 3),
         key: key(u64::from(i)),
         index: i,
+        event: "看了商品 😀".into(),
         head: vec![i as u8 / 10, 0, 255],
         raw: format!(r#"{{"event":"看了商品 😀","properties":{{"n":{i}}}}}"#).into_bytes(),
     };

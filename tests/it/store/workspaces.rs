@@ -14,7 +14,7 @@ use workspace::store::source::{
     source_update,
 };
 use workspace::store::token::{NewToken, token_create, token_fetch, token_page, token_revoke, token_scope};
-use workspace::store::workspace::{workspace_all, workspace_by_name, workspace_create};
+use workspace::store::workspace::{NewWorkspace, workspace_all, workspace_by_name, workspace_create};
 
 use super::at;
 
@@ -50,7 +50,8 @@ fn scope(workspace: WorkspaceNo) -> Scope {
 }
 
 fn create(store: &Store, name: &str) -> Result<WorkspaceNo> {
-    write(store, |tx| workspace_create(tx, name, [7; 32], 4, at(1))).map(|workspace| workspace.no)
+    let new = NewWorkspace { name, secret: [7; 32], partitions: 4, time_zone: "Europe/Berlin" };
+    write(store, |tx| workspace_create(tx, &new, at(1))).map(|workspace| workspace.no)
 }
 
 fn is_conflict<T>(result: &Result<T>) -> bool {
@@ -70,6 +71,7 @@ fn a_workspace_reads_back_as_it_was_made(store: Store) {
     write(&store, |tx| {
         let found = workspace_by_name(tx, "水电")?.unwrap();
         assert_eq!((found.no, found.secret, found.partitions), (ONE, [7; 32], 4));
+        assert_eq!(found.time_zone, "Europe/Berlin");
         assert!(workspace_by_name(tx, "c")?.is_none());
         let all: Vec<String> = workspace_all(tx)?.into_iter().map(|workspace| workspace.name).collect();
         assert_eq!(all, ["水电", "b"]);

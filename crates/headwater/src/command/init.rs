@@ -9,7 +9,7 @@ use workspace::Installation;
 use workspace::credential;
 use workspace::store::source::{NewSource, source_create};
 use workspace::store::token::{NewToken, token_create};
-use workspace::store::workspace::workspace_create;
+use workspace::store::workspace::{NewWorkspace, TIME_ZONE, workspace_create};
 
 use super::say;
 use super::setting::Setting;
@@ -31,6 +31,9 @@ pub struct Init {
     /// Ordered parts of its event log; more than one only pays with several workers on PostgreSQL
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     partitions: u32,
+    /// Time zone of its days, weeks and months
+    #[arg(long, value_name = "NAME", default_value = TIME_ZONE)]
+    time_zone: String,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -58,6 +61,8 @@ pub struct New<'a> {
     pub sensors_project: Option<&'a str>,
     /// Partitions of its log.
     pub partitions: u32,
+    /// The IANA name of its time zone.
+    pub time_zone: &'a str,
 }
 
 impl Init {
@@ -72,6 +77,7 @@ impl Init {
             write_key: self.write_key.as_deref(),
             sensors_project: self.sensors_project.as_deref(),
             partitions: self.partitions,
+            time_zone: &self.time_zone,
         };
         let created = create(&installation, &new)?;
         let Created { workspace, write_key, api_token } = created;
@@ -90,11 +96,15 @@ impl Init {
 /// # Errors
 /// The name or write key is taken, or the store cannot be written.
 pub fn create(installation: &Installation, new: &New<'_>) -> kernel::Result<Created> {
+    criteria::Zone::named(new.time_zone)
+        .ok_or_else(|| kernel::Failure::invalid("time_zone", "an IANA name such as `Asia/Shanghai`"))?;
     let (ids, now) = (installation.ids(), installation.now());
     let write_key = new.write_key.map_or_else(|| credential::write_key(&ids.secret()), str::to_owned);
     let token = credential::token(&ids.fresh(), &ids.secret());
     let workspace = installation.store().installation()?.write(|tx| {
-        let workspace = workspace_create(tx, new.workspace, ids.secret(), new.partitions, now)?;
+        let New { workspace: name, partitions, time_zone, .. } = *new;
+        let workspace = NewWorkspace { name, secret: ids.secret(), partitions, time_zone };
+        let workspace = workspace_create(tx, &workspace, now)?;
         let source = NewSource {
             workspace: workspace.no,
             id: "default",

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 use db::{Location, Store};
+use insight::live::is_settled;
+use insight::store::timer::evaluated_until;
 use kernel::digest::Digest;
 use kernel::{Failure, Scope};
 use log::{Log, Offset};
@@ -17,6 +19,7 @@ use super::setting::Setting;
 use crate::applier::Applier;
 use crate::digest::digest;
 use crate::logs::LogLocation;
+use crate::runtime::{context, weights_of};
 use crate::{handlers, stages};
 
 /// Rebuild the state from the log and compare.
@@ -107,9 +110,25 @@ pub fn verify(
             let reason = format!("the log begins at entry {first}; what came before was trimmed");
             return Err(Failure::conflict(reason).into());
         }
-        entries += rebuild(workspace, &pool, log.as_ref(), &cursor)?;
+        entries += rebuild(installation, workspace, &pool, log.as_ref(), &cursor)?;
+    }
+    // What time changes is looked at as of the same instant.
+    let (until, is_settled) =
+        live_pool.read(|tx| Ok::<_, Failure>((evaluated_until(&scope, tx)?, is_settled(&scope, tx)?)))?;
+    if !is_settled {
+        return Err(Failure::conflict("audiences are still being filled; verify when they are").into());
+    }
+    let mut applier = applier(installation, workspace, 0);
+    while applier.is_due(until) {
+        pool.write(|tx| applier.tick(tx, until))?;
     }
     Ok(Verdict { live, rebuilt: digest(&pool, &scope)?, entries })
+}
+
+fn applier(installation: &Installation, workspace: &Workspace, partition: u32) -> Applier {
+    let weights = weights_of(installation, &Scope::system(workspace.no, "verify"));
+    let (context, stages) = (context(workspace, partition), stages::stages(None, weights));
+    Applier::new(context, stages, handlers::all(), Default::default())
 }
 
 /// Whether a log no longer has its first entry: offset 1 in files, message 1 of a stream.
@@ -118,12 +137,14 @@ fn is_trimmed(first: Offset) -> bool {
     if first.0 >> MESSAGE_SHIFT > 0 { first.0 >> MESSAGE_SHIFT > 1 } else { first.0 > 1 }
 }
 
-fn rebuild(workspace: &Workspace, pool: &db::Pool, log: &dyn Log, to: &Cursor) -> anyhow::Result<u64> {
-    let scope = Scope::system(workspace.no, "verify");
-    let partitions = workspace.partitions;
-    let context =
-        intake::batch::Context { scope, secret: workspace.secret, partition: to.partition, partitions };
-    let mut applier = Applier::new(context, stages::stages(None), handlers::all(), Default::default());
+fn rebuild(
+    installation: &Installation,
+    workspace: &Workspace,
+    pool: &db::Pool,
+    log: &dyn Log,
+    to: &Cursor,
+) -> anyhow::Result<u64> {
+    let mut applier = applier(installation, workspace, to.partition);
     let (mut at, mut batch, mut count) = (Offset::START, 0, 0);
     while at.0 < to.offset {
         let mut entries = log.read(at, BATCH_ENTRIES, BATCH_BYTES)?;

@@ -69,7 +69,7 @@ impl Solved<'_> {
         let mut ended = Vec::new();
         for (node, eras) in clusters.eras.iter().enumerate() {
             let no = neighbourhood.nodes[node].no;
-            ended.extend(split(identity, tx, working, no, eras, clusters, &numbers)?);
+            ended.extend(split(identity, tx, working, no, (eras, clusters, &numbers), resolved)?);
         }
         self.keep_refused(identity, tx, &numbers, &ended)
     }
@@ -179,9 +179,8 @@ fn split(
     tx: &mut Tx<'_>,
     working: &mut Working,
     no: NodeNo,
-    eras: &[usize],
-    clusters: &Clusters,
-    numbers: &[NodeNo],
+    (eras, clusters, numbers): (&[usize], &Clusters, &[NodeNo]),
+    resolved: &mut Resolved,
 ) -> db::Result<Vec<NodeNo>> {
     let is_split = eras.len() > 1;
     let was_split = working.get(no).is_some_and(|node| node.is_split);
@@ -202,6 +201,8 @@ fn split(
         holder::holder_replace(identity.scope, tx, &[no], &rows)?;
         let is_kept = |era: &NodeNo| rows.iter().any(|row| row.via == Some(*era));
         ended.extend(before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)));
+        let holders = before.iter().chain(&rows).filter_map(|row| row.via).chain([no]);
+        resolved.regrouped.extend(working.parties_behind(identity.scope, tx, holders)?);
         working.load(identity.scope, tx, &ended)?;
         for era in &ended {
             // Late data did away with this era: nobody has it, and its id leads to the identifier itself.

@@ -13,7 +13,7 @@ mod working;
 use std::collections::BTreeSet;
 
 use db::Tx;
-use kernel::{Key, NodeNo, Scope};
+use kernel::{Key, NodeNo, PartyNo, Scope};
 
 use crate::rules::Rules;
 use crate::store::node::{Node, node_key};
@@ -47,10 +47,12 @@ impl Identity<'_> {
 /// What a recomputation found, for the caches of the caller.
 #[derive(Debug, Default)]
 pub struct Resolved {
-    /// Soft nodes used by one hard node only, and since when.
-    pub sole: Vec<(NodeNo, NodeNo, kernel::Instant)>,
+    /// Soft nodes, and the one hard node that alone uses them and their group, if so, since when.
+    pub sole: Vec<(NodeNo, Option<(NodeNo, kernel::Instant)>)>,
     /// Hard nodes whose party changed.
     pub moved: Vec<NodeNo>,
+    /// Parties that have other facts than before because nodes came or went; some may be no more.
+    pub regrouped: BTreeSet<PartyNo>,
 }
 
 /// Recomputes the parties around `hard` and the holders of `soft`. Nothing is looked for behind what is
@@ -75,6 +77,6 @@ pub fn recompute(
     if !soft.is_empty() {
         soft::recompute(identity, tx, working, &soft, crowded, &mut resolved)?;
     }
-    working.write(identity.scope, tx)?;
+    working.write(identity.scope, tx, &mut resolved.regrouped)?;
     Ok(resolved)
 }

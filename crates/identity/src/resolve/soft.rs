@@ -53,7 +53,7 @@ fn write_holders(
     for row in holder::holder_of(identity.scope, tx, nodes)? {
         before.entry(row.node).or_default().push(row);
     }
-    let (mut replaced, mut rows) = (Vec::new(), Vec::new());
+    let (mut replaced, mut rows, mut users) = (Vec::new(), Vec::new(), Vec::new());
     for (i, no) in nodes.iter().enumerate() {
         let kind = identity.rules.kind(&group.nodes[i].kind);
         let holdings = rules::holdings(&group.touches_of(i, identity.rules), &kind, identity.rules);
@@ -63,20 +63,28 @@ fn write_holders(
             .filter(|_| is_split)
             .map(|h| Holder { node: *no, from: h.from, via: h.holder })
             .collect();
-        if before.get(no).map_or(&[][..], Vec::as_slice) != now {
+        let before = before.get(no).map_or(&[][..], Vec::as_slice);
+        if before != now {
             replaced.push(*no);
+            users.extend(before.iter().chain(&now).filter_map(|row| row.via));
             rows.extend(now);
         }
         working.get_mut(*no).into_iter().for_each(|node| node.is_split = is_split);
-        resolved.sole.extend(sole(*no, &group.touches[i]));
+        resolved.sole.push((*no, sole(group, i)));
     }
-    holder::holder_replace(identity.scope, tx, &replaced, &rows)
+    holder::holder_replace(identity.scope, tx, &replaced, &rows)?;
+    users.extend(&replaced);
+    resolved.regrouped.extend(working.parties_behind(identity.scope, tx, users)?);
+    Ok(())
 }
 
-/// The one hard node seen on it, and since when: until another one comes, nothing can change.
-fn sole(no: NodeNo, touches: &[rules::Touch]) -> Option<(NodeNo, NodeNo, Instant)> {
-    let first = touches.iter().min()?;
-    touches.iter().all(|t| t.node == first.node).then_some((no, first.node, first.at))
+/// The one hard node seen on it and on its whole group, and since when: until another one comes, nothing can
+/// change. Those of the group that were never touched themselves live by the touches of the others.
+fn sole(group: &Group<'_>, node: usize) -> Option<(NodeNo, Instant)> {
+    let first = group.touches[node].iter().min()?;
+    let members = &group.groups.clusters[group.groups.cluster_at(node, Instant(i64::MIN))].members;
+    let mut touches = members.iter().flat_map(|vertex| &group.touches[group.groups.vertices[*vertex].node]);
+    touches.all(|touch| touch.node == first.node).then_some((first.node, first.at))
 }
 
 /// The soft nodes reachable over edges from `dirty`, in order, and what is known of them.

@@ -1,10 +1,11 @@
 //! The nodes a transaction works on: read once, changed in memory, written once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use db::Tx;
 use kernel::{Key, NodeNo, PartyNo, Scope};
 
+use crate::store::holder;
 use crate::store::node::{self, Node, number_reserve};
 
 /// Names of the sequences.
@@ -93,14 +94,52 @@ impl Working {
         Ok(party)
     }
 
-    /// Writes what changed, in order of key, so that two workers never wait for each other in a ring.
+    /// The parties that facts under these nodes may belong to, whenever they happened.
     ///
     /// # Errors
     /// As the database says.
-    pub fn write(&mut self, scope: &Scope, tx: &mut Tx<'_>) -> db::Result<()> {
+    pub fn parties_behind(
+        &mut self,
+        scope: &Scope,
+        tx: &mut Tx<'_>,
+        nodes: impl IntoIterator<Item = NodeNo>,
+    ) -> db::Result<BTreeSet<PartyNo>> {
+        let mut parties = BTreeSet::new();
+        let mut numbers = BTreeSet::from_iter(nodes);
+        // A device is held via a mobile, the mobile via one of its eras: never deeper.
+        for _ in 0..3 {
+            self.load(scope, tx, &Vec::from_iter(numbers.iter().copied()))?;
+            let found: Vec<&Node> = numbers.iter().filter_map(|no| self.get(*no)).collect();
+            parties.extend(found.iter().map(|node| node.party));
+            let split: Vec<NodeNo> = found.iter().filter(|node| node.is_split).map(|node| node.no).collect();
+            if split.is_empty() {
+                break;
+            }
+            numbers = holder::holder_of(scope, tx, &split)?.into_iter().filter_map(|row| row.via).collect();
+        }
+        parties.remove(&PartyNo(0));
+        Ok(parties)
+    }
+
+    /// Writes what changed, in order of key, so that two workers never wait for each other in a ring. Adds
+    /// the parties that gained or lost a node.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub fn write(
+        &mut self,
+        scope: &Scope,
+        tx: &mut Tx<'_>,
+        regrouped: &mut BTreeSet<PartyNo>,
+    ) -> db::Result<()> {
         let mut changed: Vec<Node> = Vec::new();
         for (node, stored) in self.nodes.values_mut() {
             if stored.as_ref() != Some(node) {
+                let before = stored.as_ref().map_or(PartyNo(0), |node| node.party);
+                let is_earlier = stored.as_ref().is_some_and(|stored| stored.first != node.first);
+                if before != node.party || is_earlier {
+                    regrouped.extend([before, node.party].into_iter().filter(|party| party.0 > 0));
+                }
                 changed.push(node.clone());
                 *stored = Some(node.clone());
             }

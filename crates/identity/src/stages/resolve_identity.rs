@@ -94,6 +94,7 @@ impl ResolveIdentity {
         let crowded = &mut self.memory.crowded;
         let resolved = recompute(identity, tx, &mut working, &dirty.hard, &dirty.soft, crowded)?;
         self.learn(&resolved);
+        batch.regrouped.extend(resolved.regrouped);
         Ok(())
     }
 
@@ -272,8 +273,11 @@ impl ResolveIdentity {
     }
 
     fn learn(&mut self, resolved: &Resolved) {
-        for (soft, hard, since) in &resolved.sole {
-            self.memory.put_sole(*soft, (*hard, *since));
+        for (soft, sole) in &resolved.sole {
+            match sole {
+                Some(sole) => self.memory.put_sole(*soft, *sole),
+                None => self.memory.forget_sole(&[*soft]),
+            }
         }
     }
 }

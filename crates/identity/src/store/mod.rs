@@ -10,4 +10,5 @@ pub mod digest;
 pub mod edge;
 pub mod holder;
 pub mod node;
+pub mod regrouped;
 pub mod touch;

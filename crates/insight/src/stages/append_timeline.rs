@@ -84,6 +84,7 @@ fn events_by_node<'e>(
                 time: record.time,
                 key: event.key,
                 index: event.frame.first + event.index as u32,
+                event: &record.event,
                 head: heads.get(&id(event.frame)).map_or(&[], Vec::as_slice),
                 raw: event.raw(),
             });

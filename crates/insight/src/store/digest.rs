@@ -36,5 +36,13 @@ pub fn digest_add(scope: &Scope, tx: &mut Tx<'_>, keys: &Keys, digest: &mut Dige
         digest.add("term", &[row.text(0)?.as_bytes(), key(keys, NodeNo(row.int(1)? as u64))]);
         Ok(())
     })?;
+    // Only of live audiences membership is a function of the facts and of an instant.
+    let sql = "select audience.audience_id, membership.party_key from membership
+               join audience on audience.workspace_id = ?1 and audience.audience_no = membership.audience_no
+               where membership.workspace_id = ?1 and audience.mode = 'live'";
+    tx.each(sql, &[scope.workspace.into()], &mut |row| {
+        digest.add("membership", &[row.text(0)?.as_bytes(), row.blob(1)?]);
+        Ok(())
+    })?;
     Ok(())
 }

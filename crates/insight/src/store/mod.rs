@@ -1,6 +1,9 @@
 //! Tables of insight: what was said of nodes, their events, and terms to find them by.
 
+pub mod audience;
 pub mod digest;
+pub mod membership;
 pub mod search_term;
 pub mod timeline;
+pub mod timer;
 pub mod trait_fact;

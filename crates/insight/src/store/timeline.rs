@@ -94,6 +94,25 @@ pub fn chunk_body(scope: &Scope, tx: &mut Tx<'_>, node: NodeNo, no: i64) -> db::
     body.ok_or_else(|| db::Error::Other("a timeline chunk is gone".into()))
 }
 
+/// The chunks of these nodes that have events at or after an instant, packed.
+///
+/// # Errors
+/// As the database says.
+pub fn chunk_each(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    nodes: &[NodeNo],
+    since: Instant,
+    visit: &mut dyn FnMut(NodeNo, &[u8]) -> db::Result<()>,
+) -> db::Result<()> {
+    let sql = "select node_no, body from timeline
+               where workspace_id = ?1 and last_us >= ?2 and node_no in (?3)";
+    let numbers: Vec<i64> = nodes.iter().map(|n| n.0 as i64).collect();
+    tx.query_many(sql, &[scope.workspace.into(), since.into()], Keys::Ints(&numbers), &mut |row| {
+        visit(NodeNo(row.int(0)? as u64), row.blob(1)?)
+    })
+}
+
 /// Removes chunks of one node.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 use web::Api;
 
 use crate::store::token::{NewToken, token_create};
-use crate::store::workspace::workspace_create;
+use crate::store::workspace::{NewWorkspace, workspace_create};
 use crate::{Installation, credential};
 
 const NOW: Instant = Instant(1_795_285_800_000_000);
@@ -68,7 +68,11 @@ impl World {
             pool.write(|tx| token_create(tx, &token, &new, NOW)).unwrap();
             token.text
         };
-        let create = |name| pool.write(|tx| workspace_create(tx, name, machine.secret(), 1, NOW)).unwrap().no;
+        let create = |name| {
+            let new =
+                NewWorkspace { name, secret: machine.secret(), partitions: 1, time_zone: "Asia/Shanghai" };
+            pool.write(|tx| workspace_create(tx, &new, NOW)).unwrap().no
+        };
         let (first, second) = (create("first"), create("second"));
         let owner = token(first, "workspace:read workspace:write profile:read");
         let reader = token(first, "workspace:read");
@@ -109,7 +113,7 @@ impl World {
 async fn the_workspace_is_the_callers_and_shows_no_secret() {
     let world = World::new();
     let mine = world.ok("GET /api/v1/workspace", json!({})).await;
-    assert_eq!(mine, json!({ "id": 1, "name": "first", "partitions": 1 }));
+    assert_eq!(mine, json!({ "id": 1, "name": "first", "partitions": 1, "time_zone": "Asia/Shanghai" }));
     let (_, theirs) = world.call(&world.stranger, "GET /api/v1/workspace", "").await;
     assert_eq!(theirs["name"], "second");
 }

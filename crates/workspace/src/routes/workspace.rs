@@ -17,6 +17,8 @@ pub(super) struct Workspace {
     name: String,
     /// Into how many ordered parts its log is divided.
     partitions: u32,
+    /// The IANA name of the time zone of its days, weeks and months.
+    time_zone: String,
 }
 
 /// The caller's workspace
@@ -29,5 +31,10 @@ pub(super) async fn workspace_fetch(
     Caller(scope): Caller,
 ) -> Answer<Workspace> {
     let found = installation.workspace(scope.workspace)?;
-    Ok(Json(Workspace { id: found.no.0, name: found.name.clone(), partitions: found.partitions }))
+    Ok(Json(Workspace {
+        id: found.no.0,
+        name: found.name.clone(),
+        partitions: found.partitions,
+        time_zone: found.time_zone.clone(),
+    }))
 }

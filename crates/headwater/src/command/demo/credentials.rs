@@ -13,7 +13,7 @@ use kernel::scope::Permissions;
 use serde::{Deserialize, Serialize};
 use workspace::store::source::{NewSource, source_create};
 use workspace::store::token::{NewToken, token_create};
-use workspace::store::workspace::{workspace_by_name, workspace_create};
+use workspace::store::workspace::{NewWorkspace, TIME_ZONE, workspace_by_name, workspace_create};
 use workspace::{Installation, credential};
 
 use super::ProfileName;
@@ -114,7 +114,9 @@ impl Credentials {
                 if workspace_by_name(tx, name)?.is_some() {
                     continue;
                 }
-                let workspace = workspace_create(tx, name, ids.secret(), 1, now)?.no;
+                let secret = ids.secret();
+                let new = NewWorkspace { name, secret, partitions: 1, time_zone: TIME_ZONE };
+                let workspace = workspace_create(tx, &new, now)?.no;
                 for (id, write_key) in &credentials.write_keys {
                     source_create(tx, &NewSource { workspace, id, write_key, sensors_project: None }, now)?;
                 }

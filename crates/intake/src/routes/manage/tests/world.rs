@@ -18,7 +18,7 @@ use utoipa::OpenApi;
 use web::Api;
 use workspace::store::source::{NewSource, source_create};
 use workspace::store::token::{NewToken, token_create};
-use workspace::store::workspace::workspace_create;
+use workspace::store::workspace::{NewWorkspace, workspace_create};
 use workspace::{Installation, credential};
 
 use crate::batch::Context;
@@ -88,7 +88,13 @@ impl Commands for Pipe {
         Box::pin(async move {
             let (id, actor) = ("1".to_owned(), scope.actor.clone());
             let command = Command { name: name.to_owned(), id, at_us: NOW.0, actor, body };
-            let context = Context { scope: scope.clone(), secret: [0; 32], partition: 0, partitions: 1 };
+            let context = Context {
+                scope: scope.clone(),
+                secret: [0; 32],
+                partition: 0,
+                partitions: 1,
+                time_zone: "UTC".into(),
+            };
             let pool = self.store.workspace(scope.workspace)?;
             pool.write(|tx| SetPlan.apply(tx, &context, &command))?;
             self.commands.lock().push(command.name.clone());
@@ -115,7 +121,11 @@ impl World {
         let store = Store::open(&Location::Directory(directory.path().to_owned())).unwrap();
         let machine = Arc::new(Machine(AtomicU64::new(1)));
         let pool = store.installation().unwrap();
-        let create = |name| pool.write(|tx| workspace_create(tx, name, machine.secret(), 1, NOW)).unwrap().no;
+        let create = |name| {
+            let new =
+                NewWorkspace { name, secret: machine.secret(), partitions: 1, time_zone: "Asia/Shanghai" };
+            pool.write(|tx| workspace_create(tx, &new, NOW)).unwrap().no
+        };
         let (first, second) = (create("first"), create("second"));
         let new = NewSource { workspace: first, id: "pos", write_key: "WRITE_KEY", sensors_project: None };
         pool.write(|tx| source_create(tx, &new, NOW)).unwrap();

@@ -1,0 +1,46 @@
+//! The rule language: conditions on one party at one instant, and their only evaluator.
+//!
+//! ```text
+//! JSON ── Rule::parse ──▶ Rule ── check ──▶ Program::compile ──▶ Evaluator::at(party, as_of)
+//!                                                 │                 holds · outcome · explain
+//!                                    needs: runs, columns, traits …
+//! ```
+//!
+//! A rule is evaluated over the party's events up to `as_of` ([`Timeline`]), and its traits, tags,
+//! scores, stages, memberships, consents and related records ([`Subject`]). The stream asks for one
+//! party when a fact arrives, the lake for millions over slices of columns; both ask this evaluator, so
+//! they agree. The result is a pure function of what is given: no clock is read, nothing is fetched.
+//!
+//! An outcome says from when on it can differ without a new fact (`changes_at`): never too late, and
+//! exactly for every leaf but those whose `where` looks at ages (`evaluate::relative`).
+//!
+//! What this crate leaves to others: which events, traits and memberships a party has.
+
+pub mod check;
+pub mod column;
+pub mod cycle;
+mod error;
+pub mod evaluate;
+pub mod number;
+pub mod path;
+mod probe;
+pub mod program;
+mod read;
+pub mod rule;
+pub mod subject;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod text;
+pub mod timeline;
+pub mod value;
+mod write;
+pub mod zone;
+
+pub use check::Schema;
+pub use column::{Column, Timeline};
+pub use error::Error;
+pub use evaluate::{Evaluation, Evaluator, Explanation, Outcome, Party};
+pub use program::Program;
+pub use rule::Rule;
+pub use subject::{Facts, Subject};
+pub use zone::Zone;

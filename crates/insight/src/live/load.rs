@@ -1,0 +1,148 @@
+//! Reads one party as a program wants it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use criteria::timeline::{Builder, Owned};
+use criteria::{Facts, Program};
+use db::Tx;
+use identity::party::{Party, party};
+use identity::resolve::Identity;
+use intake::rules::frame::Frame;
+use intake::rules::record;
+use kernel::{Failure, Instant, Key, NodeNo, PartyNo};
+use serde_json::{Value, json};
+
+use crate::profile::{Weights, covers, spans, traits};
+use crate::rules::chunk::{Packed, Row};
+use crate::store::timeline::chunk_each;
+use crate::timeline::payload;
+
+/// What a program needs to know of a party.
+pub struct Loaded {
+    /// The party's number.
+    pub no: PartyNo,
+    /// The key of its public id.
+    pub key: Key,
+    /// What it did.
+    pub timeline: Owned,
+    /// What else is known of it, but its audiences.
+    pub facts: Facts,
+}
+
+/// Reads a party; `None` if nothing belongs to that number any more.
+///
+/// # Errors
+/// As the database says, or damaged data.
+pub fn load(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    program: &Program,
+    weights: &Weights,
+    (no, as_of): (PartyNo, Instant),
+) -> kernel::Result<Option<Loaded>> {
+    let party = match party(identity, tx, no) {
+        Ok(party) if has_own(&party) => party,
+        Ok(_) | Err(Failure::NotFound { .. }) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let timeline = timeline(identity, tx, program, &party, as_of)?;
+    let facts = facts(identity, tx, program, &party, weights)?;
+    Ok(Some(Loaded { no, key: party.id.0, timeline, facts }))
+}
+
+/// Whether anything was ever seen of it before others held what it has.
+fn has_own(party: &Party) -> bool {
+    let mut own = party.members.iter().filter(|member| member.node.party == party.no);
+    own.any(|member| covers(&member.spans, member.node.first))
+}
+
+fn facts(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    program: &Program,
+    party: &Party,
+    weights: &Weights,
+) -> kernel::Result<Facts> {
+    let mut facts = Facts::default();
+    if program.needs().traits.is_empty() {
+        return Ok(facts);
+    }
+    let winners = traits(identity.scope, tx, party, weights)?;
+    for name in &program.needs().traits {
+        if let Some(winner) = winners.get(&**name) {
+            facts.set_trait(name, &winner.value);
+            let (at, source) = (winner.from.at.to_string(), winner.from.source.0);
+            facts.set_provenance(name, json!({ "time": at, "source": source }));
+        }
+    }
+    Ok(facts)
+}
+
+fn timeline(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    program: &Program,
+    party: &Party,
+    as_of: Instant,
+) -> kernel::Result<Owned> {
+    let mut builder = Builder::new(program);
+    let runs = 0..program.needs().events.len();
+    let Some(since) = runs.map(|run| program.earliest(run, as_of).unwrap_or(Instant(i64::MIN))).min() else {
+        return Ok(builder.build());
+    };
+    let spans = spans(&party.members);
+    let nodes: Vec<NodeNo> = party.members.iter().map(|member| member.node.no).collect();
+    let mut damage = None;
+    chunk_each(identity.scope, tx, &nodes, since, &mut |node, body| {
+        let held = spans.get(&node).copied().unwrap_or_default();
+        let is_wanted = |time: Instant| time >= since && covers(held, time);
+        if let Err(failure) = add(program, &mut builder, body, &is_wanted) {
+            damage = Some(failure);
+        }
+        Ok(())
+    })?;
+    damage.map_or_else(|| Ok(builder.build()), Err)
+}
+
+/// Adds the events of a chunk that a program looks at. A chunk without any is not unpacked.
+fn add(
+    program: &Program,
+    builder: &mut Builder<'_>,
+    body: &[u8],
+    is_wanted: &dyn Fn(Instant) -> bool,
+) -> kernel::Result<()> {
+    let chunk = Packed::open(body)?;
+    let names: Vec<bool> = chunk.names.iter().map(|name| builder.wants(name)).collect();
+    let wanted: Vec<&Row> = chunk.rows.iter().filter(|row| names[row.name] && is_wanted(row.time)).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    if !wanted.iter().any(|row| reads(program, chunk.names[row.name])) {
+        // When it happened is all that is asked for.
+        let none = Value::Null;
+        wanted.iter().for_each(|row| builder.push(chunk.names[row.name], row.time, row.key, &none, &none));
+        return Ok(());
+    }
+    let payload_bytes = chunk.unpack()?;
+    let heads = chunk.heads(&payload_bytes)?;
+    let mut frames: HashMap<usize, Frame<'_>> = HashMap::new();
+    for row in wanted {
+        let head = match frames.entry(row.head) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Frame::decode(heads[row.head]).map_err(Failure::internal)?),
+        };
+        let raw = row.raw(&payload_bytes);
+        let frame = Frame { first: row.index, events: vec![raw], ..head.clone() };
+        let record = record::decode(&frame, 0).map_err(Failure::internal)?;
+        let (properties, context) = payload(&record, raw)?;
+        builder.push(chunk.names[row.name], row.time, row.key, &properties, &context);
+    }
+    Ok(())
+}
+
+/// Whether a program asks for properties of events of this name.
+fn reads(program: &Program, event: &str) -> bool {
+    let runs = program.run(event).into_iter().chain(program.run("*"));
+    runs.into_iter().any(|run| !program.needs().events[run].properties.is_empty())
+}

@@ -1,0 +1,239 @@
+//! Looks at every party that something happened to, and at those whose time has come.
+//!
+//! ```text
+//! batch ─▶ whom did it touch, which rules can that change ─▶ settle as of the newest receipt
+//! tick  ─▶ parties due · parties regrouped by people · audiences not filled yet ─▶ settle as of now
+//! ```
+//!
+//! As of when a party was last looked at only grows, and a party is looked at again no later than the rules
+//! say it can change. So who is in an audience is a function of the facts and of that instant, whatever the
+//! batches were.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use criteria::Zone;
+use criteria::program::Fact;
+use db::Tx;
+use identity::party::party_no_at;
+use identity::resolve::Identity;
+use identity::rules::Rules;
+use identity::store::definition::rules_current;
+use identity::store::node::{Node, node_by_no, party_page};
+use identity::store::regrouped::regrouped_take;
+use intake::batch::{Batch, Context, Event, Stage};
+use kernel::{Instant, NodeNo, PartyNo};
+
+use crate::live::{Definitions, Settled, Touch, compile, settle};
+use crate::profile::Weights;
+use crate::store::audience::{audience_all, audience_fill};
+use crate::store::membership::Cause;
+use crate::store::timer::{evaluated_put, evaluated_until, timer_due, timer_next};
+
+/// Parties looked at in one tick: it must not hold up the events behind it.
+const TICK_PARTIES: usize = 1_000;
+
+/// How much the word of each source weighs, whenever it is asked.
+pub type WeightsOf = Arc<dyn Fn() -> Weights + Send + Sync>;
+
+/// Keeps the compiled rules of the workspace between batches.
+pub struct EvaluateAudiences {
+    weights: WeightsOf,
+    known: Option<Known>,
+}
+
+/// What is remembered between transactions.
+struct Known {
+    definitions: Definitions,
+    rules: Rules,
+    weights: Weights,
+    /// As of when parties were looked at last.
+    until: Instant,
+    /// No party is due before.
+    next_due: Option<Instant>,
+    /// Whether people's decisions may have left parties to look at.
+    is_regrouped: bool,
+}
+
+impl EvaluateAudiences {
+    /// A stage that asks `weights` for the sources whenever it forgets what it knows.
+    pub fn new(weights: WeightsOf) -> Self {
+        Self { weights, known: None }
+    }
+
+    fn know(&mut self, tx: &mut Tx<'_>, context: &Context) -> kernel::Result<&mut Known> {
+        // Beside other workers every batch may find other definitions and a later instant than the one before.
+        if self.known.is_none() || context.partitions > 1 {
+            let scope = &context.scope;
+            let zone = Zone::named(&context.time_zone).unwrap_or_else(Zone::utc);
+            self.known = Some(Known {
+                definitions: compile(audience_all(scope, tx)?, zone),
+                rules: rules_current(scope, tx)?.1,
+                weights: (self.weights)(),
+                until: evaluated_until(scope, tx)?,
+                next_due: timer_next(scope, tx)?,
+                is_regrouped: true,
+            });
+        }
+        Ok(self.known.as_mut().expect("just known"))
+    }
+}
+
+impl Stage for EvaluateAudiences {
+    fn name(&self) -> &'static str {
+        "evaluate_audiences"
+    }
+
+    fn run(&mut self, tx: &mut Tx<'_>, batch: &mut Batch<'_, '_>) -> kernel::Result<()> {
+        let context = batch.context;
+        let known = self.know(tx, context)?;
+        if known.definitions.audiences.is_empty() {
+            return Ok(());
+        }
+        let received = batch.events.iter().map(|event| event.frame.received).max();
+        let as_of = received.unwrap_or_default().max(known.until);
+        let touched = known.touched(tx, context, batch)?;
+        known.settle(tx, context, &touched, as_of)?;
+        Ok(())
+    }
+
+    fn is_due(&self, context: &Context, now: Instant) -> bool {
+        // One partition looks after what no event touches.
+        context.partition == 0 && self.known.as_ref().is_none_or(|known| known.is_due(now))
+    }
+
+    fn tick(&mut self, tx: &mut Tx<'_>, context: &Context, now: Instant) -> kernel::Result<()> {
+        let known = self.know(tx, context)?;
+        let as_of = now.max(known.until);
+        let mut touched = known.regrouped(tx, context)?;
+        for party in timer_due(&context.scope, tx, as_of, TICK_PARTIES)? {
+            touched.entry(party).or_insert_with(|| Touch::whole(Cause::Time));
+        }
+        let is_full = touched.len() >= TICK_PARTIES;
+        known.settle(tx, context, &touched, as_of)?;
+        known.next_due = timer_next(&context.scope, tx)?;
+        if !is_full {
+            known.fill(tx, context, as_of)?;
+        }
+        Ok(())
+    }
+
+    fn rolled_back(&mut self) {
+        self.known = None;
+    }
+}
+
+impl Known {
+    fn is_due(&self, now: Instant) -> bool {
+        self.is_regrouped
+            || self.next_due.is_some_and(|due| due <= now.max(self.until))
+            || self.definitions.unfilled().next().is_some()
+    }
+
+    /// Whom a batch touched, and which rules that can change.
+    fn touched(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        batch: &Batch<'_, '_>,
+    ) -> kernel::Result<BTreeMap<PartyNo, Touch>> {
+        let mut touched: BTreeMap<PartyNo, Touch> = BTreeMap::new();
+        for party in &batch.regrouped {
+            touched.insert(*party, Touch::whole(Cause::Identity));
+        }
+        let mut sightings = Vec::new();
+        for event in batch.events.iter() {
+            let rules = self.rules_of(event);
+            if let (Some(record), Some(subject), false) = (event.live(), event.subject, rules.is_empty()) {
+                sightings.push((event, subject.node, record.time, rules));
+            }
+        }
+        let subjects = BTreeSet::from_iter(sightings.iter().map(|(_, node, ..)| *node));
+        let found = node_by_no(&context.scope, tx, &Vec::from_iter(subjects))?;
+        let nodes: HashMap<NodeNo, Node> = found.into_iter().map(|node| (node.no, node)).collect();
+        for (event, node, time, rules) in sightings {
+            let Some(node) = nodes.get(&node) else { continue };
+            let party = party_no_at(&context.scope, tx, node, time)?;
+            let touch = touched.entry(party).or_insert_with(|| Touch {
+                cause: Cause::Fact,
+                rules: Some(BTreeSet::new()),
+                events: Vec::new(),
+            });
+            touch.events.push(event.key);
+            if let Some(known) = &mut touch.rules {
+                known.extend(rules);
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Places of the live rules an event can change.
+    fn rules_of(&self, event: &Event<'_>) -> BTreeSet<usize> {
+        let Some(record) = event.live() else { return BTreeSet::new() };
+        let program = &self.definitions.program;
+        let mut rules: BTreeSet<usize> =
+            program.touched_by(Fact::Event(&record.event)).iter().copied().collect();
+        for change in &record.traits {
+            match change.op {
+                // Which fields it empties is not known here.
+                intake::rules::record::Op::DeleteAll => rules.extend(0..program.len()),
+                _ => rules.extend(program.touched_by(Fact::Trait(&change.field))),
+            }
+        }
+        rules.retain(|place| self.definitions.live.contains(place));
+        rules
+    }
+
+    /// Parties that decisions gave other identifiers.
+    fn regrouped(&mut self, tx: &mut Tx<'_>, context: &Context) -> kernel::Result<BTreeMap<PartyNo, Touch>> {
+        let parties = regrouped_take(&context.scope, tx, TICK_PARTIES)?;
+        self.is_regrouped = parties.len() == TICK_PARTIES;
+        if self.definitions.audiences.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        Ok(parties.into_iter().map(|party| (party, Touch::whole(Cause::Identity))).collect())
+    }
+
+    /// Looks at parties under definitions they were not looked at under yet.
+    fn fill(&mut self, tx: &mut Tx<'_>, context: &Context, as_of: Instant) -> kernel::Result<()> {
+        let unfilled: Vec<usize> = self.definitions.unfilled().collect();
+        let from = unfilled.iter().filter_map(|place| self.definitions.audiences[*place].filled).min();
+        let Some(after) = from else { return Ok(()) };
+        let parties = party_page(&context.scope, tx, after, TICK_PARTIES)?;
+        let filled = parties.last().copied().filter(|_| parties.len() == TICK_PARTIES);
+        let rules: BTreeSet<usize> = unfilled.iter().copied().collect();
+        let touch = Touch { rules: Some(rules), ..Touch::whole(Cause::Definition) };
+        let touched = parties.into_iter().map(|party| (party, touch.clone())).collect();
+        self.settle(tx, context, &touched, as_of)?;
+        for place in unfilled {
+            let audience = &mut self.definitions.audiences[place];
+            audience.filled = filled.map(|to| audience.filled.unwrap_or(to).max(to));
+            audience_fill(&context.scope, tx, audience.no, audience.filled)?;
+        }
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        touched: &BTreeMap<PartyNo, Touch>,
+        as_of: Instant,
+    ) -> kernel::Result<Settled> {
+        let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &self.rules };
+        let settled = settle(&identity, tx, &self.definitions, &self.weights, touched, as_of)?;
+        self.next_due = self.next_due.into_iter().chain(settled.next_due).min();
+        if as_of > self.until {
+            self.until = as_of;
+            evaluated_put(&context.scope, tx, context.partition, as_of)?;
+        }
+        Ok(settled)
+    }
+}
+
+impl Touch {
+    /// Look at every live rule.
+    fn whole(cause: Cause) -> Self {
+        Self { cause, rules: None, events: Vec::new() }
+    }
+}
