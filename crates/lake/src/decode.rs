@@ -21,6 +21,7 @@ use crate::encode::{INEXACT_KEY, RUNS_KEY};
 use crate::error::{Error, Result};
 use crate::table::Table;
 use crate::table::file::File;
+use crate::table::schema::Dataset;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 64 * 1024;
@@ -66,7 +67,12 @@ pub(crate) async fn footer(table: &Table, file: &File) -> Result<Arc<Footer>> {
         let hinted =
             Arc::new(Schema::new(plain.schema().fields().iter().map(|f| hinted(f)).collect::<Vec<_>>()));
         let arrow = ArrowReaderMetadata::try_new(plain.metadata().clone(), options.with_schema(hinted))?;
-        let runs = json(&arrow, RUNS_KEY, file)?.unwrap_or_default();
+        let runs: Vec<Run> = json(&arrow, RUNS_KEY, file)?.unwrap_or_default();
+        let indexed: u64 = runs.iter().map(|run| run.rows).sum();
+        if table.dataset == Dataset::Events && indexed != file.rows {
+            // Without its index a file would be read as empty, and compacted away.
+            return Err(Error::Unreadable(format!("`{}` was rewritten by another engine", file.path)));
+        }
         let inexact = json(&arrow, INEXACT_KEY, file)?.unwrap_or_default();
         Ok::<_, Error>(Arc::new(Footer { arrow, runs, inexact }))
     };
@@ -112,7 +118,7 @@ fn external(error: object_store::Error) -> ParquetError {
 
 /// Texts that repeat are decoded as codes into a dictionary, as they are stored.
 fn hinted(field: &Field) -> Field {
-    let is_wide = matches!(field.name().as_str(), "properties" | "traits");
+    let is_wide = matches!(field.name().as_str(), "context" | "properties" | "traits");
     if *field.data_type() != DataType::Utf8 || is_wide {
         return field.clone();
     }

@@ -38,6 +38,9 @@ const GROUP_ROWS: usize = 256 * 1024;
 /// Rows of a page, the least a question decodes.
 const PAGE_ROWS: usize = 8 * 1024;
 
+/// Digits that a floating point number, as which JSON is read, holds exactly.
+const JSON_DIGITS: u32 = 15;
+
 /// How much work a file is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effort {
@@ -104,6 +107,9 @@ pub(crate) fn event_batch(
                 Arc::new(arrow::array::StringArray::from_iter_values(rows.iter().map(|r| &*r.source)))
             }
             "event_id" => Arc::new(arrow::array::BinaryArray::from_iter_values(rows.iter().map(|r| r.key.0))),
+            "context" => {
+                Arc::new(arrow::array::StringArray::from_iter_values(rows.iter().map(|r| &*r.context)))
+            }
             "properties" => {
                 Arc::new(arrow::array::StringArray::from_iter_values(rows.iter().map(|r| &*r.properties)))
             }
@@ -196,7 +202,10 @@ impl Builder {
         match self {
             Self::Text(_) => serde_json::from_str(text).ok().map(Cell::Text),
             Self::Integer(_) | Self::Small(_) => text.parse().ok().map(Cell::Integer),
-            Self::Decimal(_) => mantissa(text).map(|_| Cell::Decimal(text.to_owned())),
+            // More digits do not survive the reader of JSON, through which the stream sees them.
+            Self::Decimal(_) => mantissa(text)
+                .filter(|m| m.unsigned_abs() < 10u64.pow(JSON_DIGITS))
+                .map(|_| Cell::Decimal(text.to_owned())),
             Self::Boolean(_) => serde_json::from_str(text).ok().map(Cell::Boolean),
             Self::Time(_) => Instant::parse(text.strip_prefix('"')?.strip_suffix('"')?).map(Cell::Time),
             Self::Bytes(_) => None,
@@ -276,7 +285,8 @@ fn properties(batch: &RecordBatch, effort: Effort) -> WriterProperties {
         .set_created_by(concat!("headwater ", env!("CARGO_PKG_VERSION")).to_owned());
     for field in batch.schema().fields() {
         let column = ColumnPath::from(field.name().as_str());
-        let is_wide = matches!(field.name().as_str(), "event_id" | "properties" | "traits" | "key");
+        let is_wide =
+            matches!(field.name().as_str(), "event_id" | "context" | "properties" | "traits" | "key");
         if is_wide {
             builder = builder
                 .set_column_statistics_enabled(column.clone(), EnabledStatistics::None)

@@ -27,7 +27,7 @@ pub use error::{Error, Result};
 pub use lake::{Lake, Options, Snapshot};
 pub use maintain::{CHECKPOINT_COMMITS, Done, Policy};
 pub use row::{Cell, Column, DECIMAL_SCALE, Event, Kind};
-pub use scan::{MISSING, Run, Slice, Visitor, Wanted, WantedEvent};
+pub use scan::{Runs, Visitor, Wanted, WantedEvent};
 pub use sql::{Answer, Limits, Page};
 pub use store::{Bucket, Place};
 pub use table::repair::Repair;

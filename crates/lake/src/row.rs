@@ -21,6 +21,9 @@ pub struct Event {
     pub channel: Option<Arc<str>>,
     /// The source it came through.
     pub source: Arc<str>,
+    /// What was around it (campaign, page, device) as one JSON object, empty for nothing. Rules reach it
+    /// by paths that begin with `context.`.
+    pub context: Box<str>,
     /// All properties as one JSON object. Hot columns are copied out of it by the lake.
     pub properties: Box<str>,
 }
@@ -28,7 +31,7 @@ pub struct Event {
 impl Event {
     /// Roughly the bytes it occupies in a buffer.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.properties.len()
+        size_of::<Self>() + self.context.len() + self.properties.len()
     }
 }
 

@@ -65,6 +65,7 @@ fn batch(position: u64) -> Vec<Event> {
             event: if seed.is_multiple_of(2) { "a" } else { "b" }.into(),
             channel: None,
             source: "drill".into(),
+            context: "".into(),
             properties: format!(r#"{{"position":{position}}}"#).into(),
         }
     };

@@ -9,10 +9,11 @@ use std::cmp::Ordering;
 use kernel::Key;
 
 use super::piece::Piece;
+use super::stored::Stored;
 use super::values::Values;
 
 /// All rows of one event in one bucket.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Assembled {
     /// Parties that have a row, ascending.
     pub(super) parties: Vec<u32>,
@@ -21,7 +22,7 @@ pub(super) struct Assembled {
     pub(super) times: Vec<i64>,
     /// Empty unless every piece had keys.
     pub(super) keys: Vec<Key>,
-    pub(super) columns: Vec<Values>,
+    pub(super) columns: Vec<Stored>,
 }
 
 /// Puts the pieces together.
@@ -29,7 +30,8 @@ pub(super) fn assemble(mut pieces: Vec<Piece>, buckets: u32) -> Assembled {
     if pieces.len() == 1 && pieces[0].is_sorted {
         let piece = pieces.remove(0);
         let (parties, offsets) = borders(&piece.parties);
-        return Assembled { parties, offsets, times: piece.times, keys: piece.keys, columns: piece.columns };
+        let columns = piece.columns.into_iter().map(Stored::of).collect();
+        return Assembled { parties, offsets, times: piece.times, keys: piece.keys, columns };
     }
     if pieces.is_empty() {
         return Assembled { offsets: vec![0], ..Assembled::default() };
@@ -49,7 +51,7 @@ pub(super) fn assemble(mut pieces: Vec<Piece>, buckets: u32) -> Assembled {
         .map(|_| {
             let column =
                 parts.iter_mut().map(|part| part.next().expect("pieces of one event are equally wide"));
-            Values::gather(column.collect(), &order)
+            Stored::of(Values::gather(column.collect(), &order))
         })
         .collect();
     Assembled { parties, offsets, times, keys, columns }

@@ -1,16 +1,21 @@
 //! The seam for questions: the wanted events of every party, in order, as borrowed columns.
 //!
 //! A question says which events and which of their properties it needs; it is then called once per
-//! party with one [`Run`] per wanted event, each in the order (time, key), files and buffers merged.
-//! Buckets are independent: each has its own visitor and they run side by side. What a run means is
+//! party with its [`Runs`], which are the timeline that `criteria` evaluates rules over: one run per
+//! wanted event, each in the order (time, key), files and buffers merged. Buckets are independent: each has its own visitor and they run side by side. What a run means is
 //! left to the visitor; what must be decoded, to the index in each file's footer.
 
 mod assemble;
 mod piece;
+mod stored;
 mod values;
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use criteria::column::{Column, Timeline};
+use criteria::path::Path;
+use criteria::program::Needs;
 use kernel::{Instant, Key, PartyNo};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -19,8 +24,6 @@ use crate::error::{Error, Result};
 use crate::lake::{Pinned, Snapshot};
 use crate::table::schema::Dataset;
 use assemble::Assembled;
-use values::Values;
-pub use values::{MISSING, Slice};
 
 /// Path of the column `channel`, which is no property.
 pub(crate) const CHANNEL: &str = "$channel";
@@ -38,9 +41,6 @@ pub struct Wanted {
     pub until: Option<Instant>,
     /// Only these parties.
     pub parties: Option<Vec<PartyNo>>,
-    /// Whether runs carry the events' keys: for evidence, and to order events of different names
-    /// that happened in one microsecond.
-    pub has_keys: bool,
     /// Buckets at work at once; 0 is as many as there are processors to tokio.
     pub threads: usize,
 }
@@ -50,42 +50,62 @@ pub struct Wanted {
 pub struct WantedEvent {
     /// Its name; `None` is every event, in one run.
     pub event: Option<Arc<str>>,
-    /// Paths into its properties (`total`, `products[].sku`), or `$channel` and `$source`.
-    pub columns: Vec<String>,
+    /// Paths into its properties and context, or `$channel` and `$source`.
+    pub columns: Vec<Path>,
+    /// Whether the events' keys are needed: as evidence, and to order events of different names that
+    /// happened in one microsecond. Without, [`Timeline::key`] answers with zeros.
+    pub is_keyed: bool,
 }
 
-/// The events of one name of one party.
-#[derive(Clone, Copy)]
-pub struct Run<'a> {
-    /// The name, `*` for every event.
-    pub event: &'a str,
+impl Wanted {
+    /// Everything a program needs: its runs are the program's, by number.
+    pub fn of(needs: &Needs) -> Self {
+        let events = needs.events.iter().map(|need| WantedEvent {
+            event: (&*need.name != "*").then(|| Arc::from(&*need.name)),
+            columns: need.properties.clone(),
+            is_keyed: need.is_keyed,
+        });
+        Self { events: events.collect(), ..Self::default() }
+    }
+}
+
+/// The events of one party: a run per wanted event, some of them empty.
+pub struct Runs<'a> {
     /// Whose they are.
     pub party: PartyNo,
-    /// When each happened, ascending, in microseconds.
-    pub times: &'a [i64],
-    /// The key of each, if asked for.
-    pub keys: &'a [Key],
-    columns: &'a [Values],
-    start: usize,
+    events: &'a [Assembled],
+    rows: &'a [Range<usize>],
 }
 
-impl<'a> Run<'a> {
-    /// How many columns there are: those wanted, in their order.
-    pub fn columns(&self) -> usize {
-        self.columns.len()
+impl Runs<'_> {
+    /// How many runs there are: as many as wanted events, in their order.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+impl Timeline for Runs<'_> {
+    fn times(&self, run: usize) -> &[i64] {
+        self.rows.get(run).map_or(&[], |rows| &self.events[run].times[rows.clone()])
     }
 
-    /// The values of one wanted column, one per event.
-    pub fn column(&self, index: usize) -> Slice<'a> {
-        self.columns[index].slice(self.start..self.start + self.times.len())
+    fn column(&self, run: usize, column: usize) -> Column<'_> {
+        let rows = &self.rows[run];
+        self.events[run]
+            .columns
+            .get(column)
+            .map_or(Column::Absent, |c| c.column().slice(rows.start, rows.len()))
+    }
+
+    fn key(&self, run: usize, row: usize) -> Key {
+        self.events[run].keys.get(self.rows[run].start + row).copied().unwrap_or(Key([0; 16]))
     }
 }
 
 /// Whoever asks. One per bucket.
 pub trait Visitor: Send {
-    /// Takes the runs of a party, one per wanted event, possibly empty, not all of them. Parties come
-    /// in ascending order.
-    fn party(&mut self, party: PartyNo, runs: &[Run<'_>]);
+    /// Takes the runs of a party that has at least one event. Parties come in ascending order.
+    fn party(&mut self, runs: &Runs<'_>);
 
     /// The bucket is done.
     fn end(self: Box<Self>);
@@ -173,34 +193,24 @@ async fn scan_bucket(job: &Arc<Job>, bucket: u32, visitor: Box<dyn Visitor>) -> 
     let work = tokio::task::spawn_blocking(move || {
         let buckets = job.pinned().table.buckets;
         let events: Vec<Assembled> = pieces.into_iter().map(|p| assemble::assemble(p, buckets)).collect();
-        visit(&job.wanted, &events, visitor);
+        visit(&events, visitor);
     });
     work.await.map_err(|e| Error::Storage(format!("a question stopped: {e}")))
 }
 
 /// Walks the parties of all wanted events together.
-fn visit(wanted: &Wanted, events: &[Assembled], mut visitor: Box<dyn Visitor>) {
-    let names: Vec<&str> = wanted.events.iter().map(|e| e.event.as_deref().unwrap_or("*")).collect();
+fn visit(events: &[Assembled], mut visitor: Box<dyn Visitor>) {
     let mut next = vec![0usize; events.len()];
-    let mut runs: Vec<Run<'_>> = Vec::with_capacity(events.len());
+    let mut rows = vec![0..0; events.len()];
     while let Some(party) = events.iter().zip(&next).filter_map(|(e, i)| e.parties.get(*i)).min().copied() {
-        runs.clear();
-        for ((event, i), name) in events.iter().zip(&mut next).zip(&names) {
-            let mut rows = 0..0;
+        for ((event, i), rows) in events.iter().zip(&mut next).zip(&mut rows) {
+            *rows = 0..0;
             if event.parties.get(*i) == Some(&party) {
-                rows = event.offsets[*i] as usize..event.offsets[*i + 1] as usize;
+                *rows = event.offsets[*i] as usize..event.offsets[*i + 1] as usize;
                 *i += 1;
             }
-            runs.push(Run {
-                event: name,
-                party: PartyNo(party),
-                times: &event.times[rows.clone()],
-                keys: if wanted.has_keys { &event.keys[rows.clone()] } else { &[] },
-                columns: &event.columns,
-                start: rows.start,
-            });
         }
-        visitor.party(PartyNo(party), &runs);
+        visitor.party(&Runs { party: PartyNo(party), events, rows: &rows });
     }
     visitor.end();
 }

@@ -6,17 +6,18 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use criteria::path::Path;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use kernel::Key;
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use super::values::Values;
 use super::{CHANNEL, Job, SOURCE, WantedEvent};
 use crate::decode::{self, Footer};
 use crate::encode::bucket_of;
 use crate::error::{Error, Result};
-use crate::pick::{at_path, first_member, pick};
-use crate::row::Event;
+use crate::pick::{first_member, pick};
+use crate::row::{Column, Event, Kind};
 use crate::table::file::{File, week_of};
 
 /// Files of one bucket that are read at once.
@@ -61,7 +62,7 @@ pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> R
     let mut pieces = Vec::with_capacity(sources.len() + waiting.len());
     let mut reads = Vec::with_capacity(sources.len());
     for (file, ranges) in sources {
-        let has_keys = job.wanted.has_keys || wanted.event.is_none() || per_week[&file.week] > 1;
+        let has_keys = wanted.is_keyed || wanted.event.is_none() || per_week[&file.week] > 1;
         reads.push(from_file(job, file, ranges, wanted, has_keys).boxed());
     }
     // Several requests under way, because an object store answers each late.
@@ -94,9 +95,10 @@ fn waiting<'a>(job: &'a Job, bucket: u32, wanted: &WantedEvent) -> BTreeMap<i32,
 }
 
 fn from_rows(week: i32, rows: &[&Event], wanted: &WantedEvent) -> Piece {
-    let columns = wanted.columns.iter().map(|path| match path.as_str() {
-        CHANNEL => texts(rows.iter().map(|row| row.channel.as_deref())),
-        SOURCE => texts(rows.iter().map(|row| Some(&*row.source))),
+    let columns = wanted.columns.iter().map(|path| match path.to_string().as_str() {
+        CHANNEL => Values::from_texts(rows.iter().map(|row| row.channel.as_deref())),
+        SOURCE => Values::from_texts(rows.iter().map(|row| Some(&*row.source))),
+        _ if path.is_context() => property(rows.iter().map(|row| &*row.context), path),
         _ => property(rows.iter().map(|row| &*row.properties), path),
     });
     Piece {
@@ -109,33 +111,49 @@ fn from_rows(week: i32, rows: &[&Event], wanted: &WantedEvent) -> Piece {
     }
 }
 
-fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Values {
-    Values::from_json(texts.map(|text| text.map_or(Value::Null, Value::from)).collect())
-}
-
-fn property<'a>(objects: impl Iterator<Item = &'a str>, path: &str) -> Values {
-    let (name, rest) = first_member(path);
-    let mut found = [None];
-    let values = objects.map(|text| {
-        pick(text, &[name], &mut found);
-        found[0].map_or(Value::Null, |raw| at_path(raw, rest))
+/// What `path` finds in each of `objects`, the properties or the contexts of events. Only the member
+/// it begins with is parsed; what it finds there is criteria's to say, as in the stream.
+fn property<'a>(objects: impl Iterator<Item = &'a str>, path: &Path) -> Values {
+    let text = path.to_string();
+    let inner = if path.is_context() { text.split_once('.').map_or("", |(_, inner)| inner) } else { &text };
+    let (name, _) = first_member(inner);
+    let mut member = [None];
+    let mut object = serde_json::Map::new();
+    let rows = objects.map(|text| {
+        pick(text, &[name], &mut member);
+        let mut values = Vec::new();
+        let Some(json) = member[0].and_then(|raw| serde_json::from_str(raw.get()).ok()) else {
+            return values;
+        };
+        object.insert(name.to_owned(), json);
+        let whole = Json::Object(std::mem::take(&mut object));
+        path.read_event(&whole, &whole, |value| values.push(value));
+        values
     });
-    Values::from_json(values.collect())
+    if path.is_many() {
+        Values::from_many(rows.collect())
+    } else {
+        Values::from_cells(rows.map(|mut v| v.pop()).collect())
+    }
 }
 
 /// Where a wanted column of a file comes from.
 enum Origin<'a> {
-    Column(&'a str),
-    Property(&'a str),
+    Column(String),
+    Object(&'static str, &'a Path),
 }
 
-fn origin<'a>(path: &'a str, footer: &Footer, hot: &[crate::row::Column]) -> Origin<'a> {
-    match path {
-        CHANNEL => Origin::Column("channel"),
-        SOURCE => Origin::Column("source"),
-        // A hot column answers for its property only where it holds every value of it.
-        _ if hot.iter().any(|column| column.name == path) && footer.holds(path) => Origin::Column(path),
-        _ => Origin::Property(path),
+fn origin<'a>(path: &'a Path, footer: &Footer, hot: &[Column]) -> Origin<'a> {
+    let text = path.to_string();
+    // A hot column answers for its property only where it holds every value of it; one of instants
+    // never, because the property is text to a rule.
+    let is_hot = |column: &Column| column.name == text && column.kind != Kind::Time && footer.holds(&text);
+    match text.as_str() {
+        CHANNEL => Origin::Column("channel".into()),
+        SOURCE => Origin::Column("source".into()),
+        _ if hot.iter().any(is_hot) => Origin::Column(text),
+        _ if path.is_context() => Origin::Object("context", path),
+        _ => Origin::Object("properties", path),
     }
 }
 
@@ -154,8 +172,8 @@ async fn from_file(
     names.extend(has_keys.then_some("event_id"));
     names.extend((!job.pinned().suppressed.is_empty()).then_some("node_no"));
     names.extend(origins.iter().map(|origin| match origin {
-        Origin::Column(name) => name,
-        Origin::Property(_) => "properties",
+        Origin::Column(name) => name.as_str(),
+        Origin::Object(name, _) => name,
     }));
     let is_sorted = ranges.len() == 1;
     let batches = decode::batches(table, &file, &names, Some(ranges)).await?;
@@ -178,8 +196,8 @@ async fn from_file(
         for (origin, parts) in origins.iter().zip(&mut parts) {
             parts.push(match origin {
                 Origin::Column(name) => Values::from_array(column(batch, name)?, &kept),
-                Origin::Property(path) => {
-                    let texts = column(batch, "properties")?.as_string::<i32>();
+                Origin::Object(name, path) => {
+                    let texts = column(batch, name)?.as_string::<i32>();
                     property(kept.iter().map(|row| texts.value(*row)), path)
                 }
             });

@@ -127,6 +127,7 @@ fn event_columns(hot: &[Column]) -> Vec<Column> {
             ("channel", Kind::Text),
             ("source", Kind::Text),
             ("event_id", Kind::Bytes),
+            ("context", Kind::Text),
             ("properties", Kind::Text),
         ]
         .map(|(name, kind)| Column::new(name, kind)),
@@ -136,7 +137,7 @@ fn event_columns(hot: &[Column]) -> Vec<Column> {
 
 /// Columns of `events` that stand before and after the hot ones.
 const FIXED_BEFORE: usize = 5;
-const FIXED_AFTER: usize = 4;
+const FIXED_AFTER: usize = 5;
 
 /// The hot columns among all columns of `events`.
 pub(crate) fn hot_columns(columns: &[Column]) -> &[Column] {

@@ -62,7 +62,8 @@ async fn cells_have_the_types_of_their_columns() {
             .await
             .unwrap();
         let page = answer.next().await.unwrap().unwrap();
-        let columns = "bucket event party_no time node_no total sku channel source event_id properties week";
+        let columns =
+            "bucket event party_no time node_no total sku channel source event_id context properties week";
         assert_eq!(answer.columns(), columns.split(' ').collect::<Vec<_>>());
         let text = |t: &str| Cell::Text(t.into());
         let expected = vec![
@@ -76,6 +77,7 @@ async fn cells_have_the_types_of_their_columns() {
             text("web"),
             text("shop"),
             Cell::Bytes(one.key.0.to_vec()),
+            text(&one.context),
             text(&one.properties),
             text("2026-11-02"),
         ];

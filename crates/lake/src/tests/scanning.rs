@@ -1,5 +1,10 @@
+//! Scans: agree with the model whatever lies in files or buffers, in the types rules read fastest.
+
 use std::sync::Arc;
 
+use criteria::Column;
+use criteria::column::Timeline;
+use criteria::path::Path;
 use kernel::time::DAY;
 use kernel::{Instant, PartyNo};
 
@@ -46,14 +51,20 @@ async fn every_scan_agrees_with_the_model_whatever_lies_in_files_or_buffers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hot_column_of_one_kind_comes_typed_and_without_keys_unless_asked() {
+async fn columns_of_one_kind_come_typed() {
     struct Check;
     impl Visitor for Check {
-        fn party(&mut self, _: PartyNo, runs: &[Run<'_>]) {
-            assert!(runs[0].keys.is_empty());
-            assert!(matches!(runs[0].column(0), Slice::Decimals { scale: 4, .. }));
-            assert!(matches!(runs[0].column(1), Slice::Texts { .. }));
-            assert!(matches!(runs[0].column(2), Slice::Texts { words: [word], .. } if &**word == "web"));
+        fn party(&mut self, runs: &Runs<'_>) {
+            assert_eq!((runs.count(), runs.times(0).len()), (1, 20));
+            assert!(matches!(runs.column(0, 0), Column::Number { scale: 4, valid: None, .. }));
+            assert!(matches!(runs.column(0, 1), Column::Text { valid: None, .. }));
+            assert!(
+                matches!(runs.column(0, 2), Column::Text { dictionary, .. } if dictionary.text(0) == "web")
+            );
+            assert!(
+                matches!(runs.column(0, 3), Column::Number { scale: 1, .. }),
+                "numbers in properties too"
+            );
         }
         fn end(self: Box<Self>) {}
     }
@@ -61,15 +72,16 @@ async fn a_hot_column_of_one_kind_comes_typed_and_without_keys_unless_asked() {
     let lake = site.open().await;
     let writer = lake.writer().await.unwrap();
     for i in 0..20 {
-        let one = event(i, 1, "order_completed", MONDAY + i as i64, r#"{"total":1.25,"coupon":"a"}"#);
+        let one =
+            event(i, 1, "order_completed", MONDAY + i as i64, r#"{"total":1.25,"coupon":"a","weight":0.5}"#);
         writer.hand_over(handover(i, i + 1, vec![one])).unwrap();
         if i % 7 == 0 {
             writer.flush().await.unwrap();
         }
     }
     writer.flush().await.unwrap();
-    let columns = ["total", "coupon", "$channel"].map(str::to_owned).to_vec();
-    let wanted = WantedEvent { event: Some(Arc::from("order_completed")), columns };
+    let columns = ["total", "coupon", "$channel", "weight"].map(|path| Path::parse(path).unwrap()).to_vec();
+    let wanted = WantedEvent { event: Some(Arc::from("order_completed")), columns, is_keyed: false };
     let wanted = Wanted { events: vec![wanted], ..Wanted::default() };
     lake.snapshot().scan(wanted, &|_| Box::new(Check)).await.unwrap();
 }

@@ -5,6 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use criteria::column::{Bits, Column, Timeline};
+use criteria::number::Number;
+use criteria::path::Path;
+use criteria::value::Value;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use kernel::id::IdSource;
@@ -13,7 +17,7 @@ use kernel::{Instant, Key, NodeNo, PartyNo};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 
-use crate::*;
+use crate::{Column as Hot, *};
 
 /// A place to test on, and what keeps it alive.
 pub(super) struct Site {
@@ -126,7 +130,7 @@ impl IdSource for Counter {
 }
 
 pub(super) fn options() -> Options {
-    let hot = vec![Column::new("total", Kind::Decimal), Column::new("sku", Kind::Text)];
+    let hot = vec![Hot::new("total", Kind::Decimal), Hot::new("sku", Kind::Text)];
     Options { hot, ..Options::new(Arc::new(TestClock::default()), Arc::new(Counter)) }
 }
 
@@ -155,6 +159,7 @@ pub(super) fn event(number: u64, party: u32, name: &str, time: i64, properties: 
         event: name.into(),
         channel: Some("web".into()),
         source: "shop".into(),
+        context: format!(r#"{{"campaign":{{"source":"c-{}"}}}}"#, number % 3).into(),
         properties: properties.into(),
     }
 }
@@ -183,54 +188,53 @@ pub(super) fn handover(after: u64, position: u64, events: Vec<Event>) -> Handove
     Handover { partition: 0, after, position, events }
 }
 
-/// Everything a scan of one event answers, as text rows: party, time, key, values.
+/// Everything a scan answers, as text rows: party, event, time, key, values.
 pub(super) async fn scanned(snapshot: &Snapshot, wanted: Wanted) -> Vec<String> {
-    struct Collector(Vec<String>, Arc<Mutex<Vec<String>>>);
+    struct Collector(Wanted, Vec<String>, Arc<Mutex<Vec<String>>>);
     impl Visitor for Collector {
-        fn party(&mut self, party: PartyNo, runs: &[Run<'_>]) {
-            for run in runs {
-                for i in 0..run.times.len() {
-                    let values: Vec<String> = (0..run.columns()).map(|c| shown(run.column(c), i)).collect();
-                    let key = run.keys.get(i).map(|key| format!("{key:?}"));
-                    self.0.push(format!("{} {} {} {key:?} {values:?}", party.0, run.event, run.times[i]));
+        fn party(&mut self, runs: &Runs<'_>) {
+            for (run, one) in self.0.events.iter().enumerate() {
+                for (row, time) in runs.times(run).iter().enumerate() {
+                    let columns = (0..one.columns.len()).map(|c| shown(runs.column(run, c), row));
+                    let values: Vec<String> = columns.collect();
+                    let key = one.is_keyed.then(|| runs.key(run, row));
+                    let name = one.event.as_deref().unwrap_or("*");
+                    self.1.push(format!("{} {name} {time} {key:?} {values:?}", runs.party.0));
                 }
             }
         }
         fn end(self: Box<Self>) {
-            self.1.lock().unwrap().extend(self.0);
+            self.2.lock().unwrap().extend(self.1);
         }
     }
     let rows = Arc::new(Mutex::new(Vec::new()));
-    let shared = rows.clone();
-    snapshot.scan(wanted, &move |_| Box::new(Collector(Vec::new(), shared.clone()))).await.unwrap();
+    let (shared, asked) = (rows.clone(), wanted.clone());
+    let start = move |_| Box::new(Collector(asked.clone(), Vec::new(), shared.clone())) as Box<dyn Visitor>;
+    snapshot.scan(wanted, &start).await.unwrap();
     let mut rows = std::mem::take(&mut *rows.lock().unwrap());
     // Buckets end in any order; inside a party the order is the scan's.
     rows.sort_by_key(|row| row.split(' ').next().and_then(|party| party.parse::<u32>().ok()));
     rows
 }
 
-fn shown(slice: Slice<'_>, i: usize) -> String {
-    let if_valid = |ok: bool, text: String| if ok { text } else { "null".into() };
-    match slice {
-        Slice::Absent => "null".into(),
-        Slice::Integers { values, valid } => if_valid(valid[i], values[i].to_string()),
-        Slice::Decimals { mantissas, scale, valid } => {
-            if_valid(valid[i], (mantissas[i] as f64 / 10f64.powi(i32::from(scale))).to_string())
+fn shown(column: Column<'_>, row: usize) -> String {
+    let number = |mantissa: i128, scale| Value::Number(Number::new(mantissa, scale).unwrap());
+    let is_there = |valid: Option<Bits<'_>>| valid.is_none_or(|bits| bits.get(row));
+    let values: Vec<Value> = match column {
+        Column::Number { mantissas, scale, valid } if is_there(valid) => {
+            vec![number(mantissas[row].into(), scale)]
         }
-        Slice::Texts { codes, words } => {
-            if codes[i] == MISSING {
-                "null".into()
-            } else {
-                format!("{:?}", words[codes[i] as usize])
-            }
+        Column::Text { codes, dictionary, valid } if is_there(valid) => {
+            vec![Value::Text(dictionary.text(codes[row]).into())]
         }
-        Slice::Booleans { values, valid } => if_valid(valid[i], values[i].to_string()),
-        Slice::Instants { micros, valid } => if_valid(valid[i], micros[i].to_string()),
-        Slice::Mixed(values) => match &values[i] {
-            serde_json::Value::Number(n) => n.as_f64().unwrap().to_string(),
-            other => other.to_string(),
-        },
-    }
+        Column::Boolean { values, valid } if is_there(valid) => vec![Value::Boolean(values.get(row))],
+        Column::Values(values) => values[row].clone().into_iter().collect(),
+        Column::Elements { offsets, items } => {
+            items[offsets[row] as usize..offsets[row + 1] as usize].iter().flatten().cloned().collect()
+        }
+        _ => Vec::new(),
+    };
+    format!("{values:?}")
 }
 
 /// The same from the model: a list of events.
@@ -250,9 +254,15 @@ pub(super) fn modelled(events: &[Event], wanted: &Wanted) -> Vec<String> {
                     && wanted.from.is_none_or(|from| e.time >= from)
                     && wanted.until.is_none_or(|until| e.time < until)
             }) {
-                let properties: serde_json::Value = serde_json::from_str(&e.properties).unwrap();
-                let values: Vec<String> = one.columns.iter().map(|path| value(&properties, path)).collect();
-                let key = wanted.has_keys.then(|| format!("{:?}", e.key));
+                let [properties, context] = [&e.properties, &e.context]
+                    .map(|text| serde_json::from_str::<serde_json::Value>(text).unwrap());
+                let found = |path: &Path| {
+                    let mut values = Vec::new();
+                    path.read_event(&properties, &context, |value| values.push(value));
+                    format!("{values:?}")
+                };
+                let values: Vec<String> = one.columns.iter().map(found).collect();
+                let key = one.is_keyed.then_some(e.key);
                 let name = one.event.as_deref().unwrap_or("*");
                 rows.push(format!("{} {name} {} {key:?} {values:?}", party.0, e.time.0));
             }
@@ -261,27 +271,20 @@ pub(super) fn modelled(events: &[Event], wanted: &Wanted) -> Vec<String> {
     rows
 }
 
-fn value(properties: &serde_json::Value, path: &str) -> String {
-    if path == "products[].sku" {
-        let found: Vec<_> =
-            properties["products"].as_array().into_iter().flatten().map(|p| p["sku"].clone()).collect();
-        return if found.is_empty() { "null".into() } else { serde_json::Value::Array(found).to_string() };
-    }
-    match &properties[path] {
-        serde_json::Value::Number(n) => n.as_f64().unwrap().to_string(),
-        other => other.to_string(),
-    }
-}
-
 pub(super) fn all_columns(event: Option<&str>) -> WantedEvent {
-    let columns = ["total", "sku", "coupon", "gift", "products[].sku"].map(str::to_owned).to_vec();
-    WantedEvent { event: event.map(Arc::from), columns }
+    let columns = ["total", "sku", "coupon", "gift", "products[].sku", "context.campaign.source"];
+    let columns = columns.map(|path| Path::parse(path).unwrap()).to_vec();
+    WantedEvent {
+        event: event.map(Arc::from),
+        columns,
+        is_keyed: event.is_none_or(|name| name != "page_view"),
+    }
 }
 
 pub(super) fn everything() -> Wanted {
     let events = ["order_completed", "page_view", "never"].map(|name| all_columns(Some(name)));
     let events = events.into_iter().chain([all_columns(None)]).collect();
-    Wanted { events, has_keys: true, ..Wanted::default() }
+    Wanted { events, ..Wanted::default() }
 }
 
 /// All rows of a query, or its error.
