@@ -1,0 +1,95 @@
+//! Where a lake lies: a directory of this machine or a bucket that speaks S3.
+//!
+//! Both are given to everything above as one object store rooted at the workspace, with two
+//! promises: what was answered survives a power cut, and of two writers that create one object
+//! exactly one succeeds. Deciding what lies under which name is left to `table`.
+
+mod disk;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, RetryConfig};
+
+use crate::error::{Error, Result};
+
+/// The place of one workspace's lake.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A directory.
+    Disk(PathBuf),
+    /// A prefix in a bucket.
+    Bucket(Bucket),
+}
+
+/// How to reach a bucket of an S3-compatible store that honours conditional puts.
+#[derive(Clone)]
+pub struct Bucket {
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Path inside the bucket, without slashes at the ends.
+    pub prefix: String,
+    /// Address of the store; `None` is Amazon's own for the region.
+    pub endpoint: Option<String>,
+    /// Region, `us-east-1` for most other stores.
+    pub region: String,
+    /// Access key id.
+    pub access_key: String,
+    /// Secret access key.
+    pub secret_key: String,
+}
+
+/// Without the secret.
+impl std::fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}/{} at {:?}", self.bucket, self.prefix, self.endpoint)
+    }
+}
+
+/// What people and other engines call the place.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Disk(path) => write!(f, "{}", path.display()),
+            Self::Bucket(b) => write!(f, "s3://{}/{}", b.bucket, b.prefix),
+        }
+    }
+}
+
+impl Place {
+    /// The place called `name` inside this one; a workspace's lake inside the installation's.
+    pub fn within(&self, name: &str) -> Self {
+        match self {
+            Self::Disk(path) => Self::Disk(path.join(name)),
+            Self::Bucket(bucket) => {
+                let prefix = format!("{}/{name}", bucket.prefix).trim_start_matches('/').to_owned();
+                Self::Bucket(Bucket { prefix, ..bucket.clone() })
+            }
+        }
+    }
+
+    /// The object store rooted here. Creates the directory of a place on disk.
+    pub(crate) fn open(&self) -> Result<Arc<dyn ObjectStore>> {
+        match self {
+            Self::Disk(path) => Ok(Arc::new(disk::Durable::open(path)?)),
+            Self::Bucket(bucket) => {
+                let mut builder = AmazonS3Builder::new()
+                    .with_bucket_name(&bucket.bucket)
+                    .with_region(&bucket.region)
+                    .with_access_key_id(&bucket.access_key)
+                    .with_secret_access_key(&bucket.secret_key)
+                    .with_conditional_put(S3ConditionalPut::ETagMatch)
+                    .with_retry(RetryConfig { max_retries: 5, ..RetryConfig::default() });
+                if let Some(endpoint) = &bucket.endpoint {
+                    builder =
+                        builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+                }
+                let store = builder.build().map_err(|e| Error::Storage(e.to_string()))?;
+                Ok(Arc::new(PrefixStore::new(store, Path::from(bucket.prefix.as_str()))))
+            }
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The suite runs on a directory and on a real S3 server, and against a model that keeps every event
+//! in a list.
+
+mod engines;
+mod maintaining;
+mod opening;
+mod querying;
+mod scanning;
+mod support;
+mod writing;

@@ -1,0 +1,87 @@
+//! Scans: agree with the model whatever lies in files or buffers, in the types rules read fastest.
+
+use std::sync::Arc;
+
+use criteria::Column;
+use criteria::column::Timeline;
+use criteria::path::Path;
+use kernel::time::DAY;
+use kernel::{Instant, PartyNo};
+
+use super::support::*;
+use crate::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_scan_agrees_with_the_model_whatever_lies_in_files_or_buffers() {
+    for seed in 0..12 {
+        let mut dice = Dice(1_000 + seed);
+        let site = Site::disk();
+        let (lake, _) = site.open_with(Options { buckets: 1 + dice.below(9) as u32, ..options() }).await;
+        let writer = lake.writer().await.unwrap();
+        let mut all = Vec::new();
+        for position in 0..8 {
+            let count = dice.below(120);
+            let events = random_events(&mut dice, position * 1_000, count);
+            all.extend(events.iter().cloned());
+            writer.hand_over(handover(position, position + 1, events)).unwrap();
+            match dice.below(4) {
+                0 => drop(writer.flush().await.unwrap()),
+                1 => {
+                    writer.flush().await.unwrap();
+                    let flushed_max = dice.below(3) as usize;
+                    lake.maintain(&Policy { flushed_max, ..Policy::default() }).await.unwrap();
+                }
+                _ => {}
+            }
+            let from = MONDAY + dice.below(28) as i64 * DAY;
+            let parties: Vec<PartyNo> = (0..dice.below(20)).map(|_| PartyNo(dice.below(45) as u32)).collect();
+            let wanted = Wanted {
+                from: (dice.below(2) == 0).then_some(Instant(from)),
+                until: (dice.below(2) == 0).then_some(Instant(from + 9 * DAY + 1)),
+                parties: (dice.below(2) == 0).then_some(parties),
+                ..everything()
+            };
+            assert_eq!(
+                scanned(&lake.snapshot(), wanted.clone()).await,
+                modelled(&all, &wanted),
+                "seed {seed}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_of_one_kind_come_typed() {
+    struct Check;
+    impl Visitor for Check {
+        fn party(&mut self, runs: &Runs<'_>) {
+            assert_eq!((runs.count(), runs.times(0).len()), (1, 20));
+            assert!(matches!(runs.column(0, 0), Column::Number { scale: 4, valid: None, .. }));
+            assert!(matches!(runs.column(0, 1), Column::Text { valid: None, .. }));
+            assert!(
+                matches!(runs.column(0, 2), Column::Text { dictionary, .. } if dictionary.text(0) == "web")
+            );
+            assert!(
+                matches!(runs.column(0, 3), Column::Number { scale: 1, .. }),
+                "numbers in properties too"
+            );
+        }
+        fn end(self: Box<Self>) {}
+    }
+    let site = Site::disk();
+    let lake = site.open().await;
+    let writer = lake.writer().await.unwrap();
+    for i in 0..20 {
+        let one =
+            event(i, 1, "order_completed", MONDAY + i as i64, r#"{"total":1.25,"coupon":"a","weight":0.5}"#);
+        writer.hand_over(handover(i, i + 1, vec![one])).unwrap();
+        if i % 7 == 0 {
+            writer.flush().await.unwrap();
+        }
+    }
+    writer.flush().await.unwrap();
+    let columns = ["total", "coupon", "$channel", "weight"].map(|path| Path::parse(path).unwrap()).to_vec();
+    let wanted = WantedEvent { event: Some(Arc::from("order_completed")), columns, is_keyed: false };
+    let wanted = Wanted { events: vec![wanted], ..Wanted::default() };
+    lake.snapshot().scan(wanted, &|_| Box::new(Check)).await.unwrap();
+}
