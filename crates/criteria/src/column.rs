@@ -180,6 +180,11 @@ impl<'a> Column<'a> {
         Self { offsets: Some(offsets), values }
     }
 
+    /// Where each row's values begin and where the last row's end, if a row can have several; and the values.
+    pub fn parts(&self) -> (Option<&'a [i32]>, Values<'a>) {
+        (self.offsets, self.values)
+    }
+
     /// The part of a column that belongs to `len` rows from `start`.
     pub fn slice(self, start: usize, len: usize) -> Self {
         match self.offsets {

@@ -94,7 +94,7 @@ impl Timeline for Runs<'_> {
         self.events[run]
             .columns
             .get(column)
-            .map_or(Column::Absent, |c| c.column().slice(rows.start, rows.len()))
+            .map_or(Column::ABSENT, |c| c.column().slice(rows.start, rows.len()))
     }
 
     fn key(&self, run: usize, row: usize) -> Key {

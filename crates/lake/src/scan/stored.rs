@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use criteria::column::{Bits, Column, Dictionary};
+use criteria::column::{Bits, Column, Dictionary, Values as Borrowed};
 use criteria::value::Value;
 
 use super::values::{MISSING, Values};
@@ -55,18 +55,19 @@ impl Stored {
             valid.map(|bytes| Bits { bytes, offset: 0 })
         }
         match self {
-            Self::Absent => Column::Absent,
+            Self::Absent => Column::ABSENT,
             Self::Numbers { mantissas, scale, valid } => {
-                Column::Number { mantissas, scale: *scale, valid: borrowed(valid.as_ref()) }
+                Column::one(Borrowed::Number { mantissas, scale: *scale, valid: borrowed(valid.as_ref()) })
             }
             Self::Texts { codes, words, valid } => {
-                Column::Text { codes, dictionary: words, valid: borrowed(valid.as_ref()) }
+                Column::one(Borrowed::Text { codes, dictionary: words, valid: borrowed(valid.as_ref()) })
             }
-            Self::Booleans { values, valid } => {
-                Column::Boolean { values: Bits { bytes: values, offset: 0 }, valid: borrowed(valid.as_ref()) }
-            }
-            Self::Cells(values) => Column::Values(values),
-            Self::Many { offsets, items } => Column::Elements { offsets, items },
+            Self::Booleans { values, valid } => Column::one(Borrowed::Boolean {
+                values: Bits { bytes: values, offset: 0 },
+                valid: borrowed(valid.as_ref()),
+            }),
+            Self::Cells(values) => Column::one(Borrowed::Mixed(values)),
+            Self::Many { offsets, items } => Column::many(offsets, Borrowed::Mixed(items)),
         }
     }
 }

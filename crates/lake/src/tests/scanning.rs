@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use criteria::Column;
-use criteria::column::Timeline;
+use criteria::column::{Timeline, Values};
 use criteria::path::Path;
 use kernel::time::DAY;
 use kernel::{Instant, PartyNo};
@@ -53,18 +52,18 @@ async fn every_scan_agrees_with_the_model_whatever_lies_in_files_or_buffers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn columns_of_one_kind_come_typed() {
     struct Check;
+    fn values<'r>(runs: &'r Runs<'_>, column: usize) -> Values<'r> {
+        runs.column(0, column).parts().1
+    }
     impl Visitor for Check {
         fn party(&mut self, runs: &Runs<'_>) {
             assert_eq!((runs.count(), runs.times(0).len()), (1, 20));
-            assert!(matches!(runs.column(0, 0), Column::Number { scale: 4, valid: None, .. }));
-            assert!(matches!(runs.column(0, 1), Column::Text { valid: None, .. }));
+            assert!(matches!(values(runs, 0), Values::Number { scale: 4, valid: None, .. }));
+            assert!(matches!(values(runs, 1), Values::Text { valid: None, .. }));
             assert!(
-                matches!(runs.column(0, 2), Column::Text { dictionary, .. } if dictionary.text(0) == "web")
+                matches!(values(runs, 2), Values::Text { dictionary, .. } if dictionary.text(0) == "web")
             );
-            assert!(
-                matches!(runs.column(0, 3), Column::Number { scale: 1, .. }),
-                "numbers in properties too"
-            );
+            assert!(matches!(values(runs, 3), Values::Number { scale: 1, .. }), "numbers in properties too");
         }
         fn end(self: Box<Self>) {}
     }

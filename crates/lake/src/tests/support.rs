@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use criteria::column::{Bits, Column, Timeline};
+use criteria::column::{Bits, Column, Timeline, Values};
 use criteria::number::Number;
 use criteria::path::Path;
 use criteria::value::Value;
@@ -220,16 +220,16 @@ pub(super) async fn scanned(snapshot: &Snapshot, wanted: Wanted) -> Vec<String> 
 fn shown(column: Column<'_>, row: usize) -> String {
     let number = |mantissa: i128, scale| Value::Number(Number::new(mantissa, scale).unwrap());
     let is_there = |valid: Option<Bits<'_>>| valid.is_none_or(|bits| bits.get(row));
-    let values: Vec<Value> = match column {
-        Column::Number { mantissas, scale, valid } if is_there(valid) => {
+    let values: Vec<Value> = match column.parts() {
+        (None, Values::Number { mantissas, scale, valid }) if is_there(valid) => {
             vec![number(mantissas[row].into(), scale)]
         }
-        Column::Text { codes, dictionary, valid } if is_there(valid) => {
+        (None, Values::Text { codes, dictionary, valid }) if is_there(valid) => {
             vec![Value::Text(dictionary.text(codes[row]).into())]
         }
-        Column::Boolean { values, valid } if is_there(valid) => vec![Value::Boolean(values.get(row))],
-        Column::Values(values) => values[row].clone().into_iter().collect(),
-        Column::Elements { offsets, items } => {
+        (None, Values::Boolean { values, valid }) if is_there(valid) => vec![Value::Boolean(values.get(row))],
+        (None, Values::Mixed(values)) => values[row].clone().into_iter().collect(),
+        (Some(offsets), Values::Mixed(items)) => {
             items[offsets[row] as usize..offsets[row + 1] as usize].iter().flatten().cloned().collect()
         }
         _ => Vec::new(),
