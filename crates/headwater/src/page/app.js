@@ -1,76 +1,19 @@
 // The first page: how the pipeline is doing, what is going by, and who somebody is.
 //
-// The token lives in this tab's session storage. Each panel asks for itself and shows its own trouble, so
-// a token that may not see one thing still shows the others.
+// Each panel asks for itself and shows its own trouble, so a token that may not see one thing still shows
+// the others.
 
-import { h, locale, number, speak, time, translator } from './dom.js';
-import { words } from './words.js';
+import {
+  MOMENT, at, call, dropToken, encode, every, hasToken, isOver, keepToken, onRefused, state, t, title, trouble,
+} from './ask.js';
+import { closeAudiences, forgetAudiences, openAudience, openAudiences, showAudiences } from './audiences.js';
+import { h, locale, number, speak, time } from './dom.js';
 
-const TOKEN = 'headwater.token';
 const FIGURES_MS = 2000;
 const EVENTS_MS = 1000;
 const TYPING_MS = 250;
 const RATE_WINDOW_MS = 10_000;
 const EVENTS_SHOWN = 60;
-const MOMENT = { dateStyle: 'medium', timeStyle: 'medium' };
-
-const t = translator(words);
-const at = (id) => document.getElementById(id);
-const encode = encodeURIComponent;
-
-let token = sessionStorage.getItem(TOKEN);
-
-/* Asking the server. */
-
-class Trouble extends Error {
-  constructor(status, detail) {
-    super(detail);
-    this.status = status;
-  }
-}
-
-/** What was asked under a token that is given up since is not answered any more. */
-const isOver = (error) => error.name === 'AbortError';
-
-async function call(path, signal) {
-  const used = token;
-  let answer;
-  try {
-    answer = await fetch(path, { headers: { authorization: `Bearer ${used}` }, cache: 'no-store', signal });
-  } catch (error) {
-    if (isOver(error)) throw error;
-    throw new Trouble(0, '');
-  }
-  const body = await answer.json().catch(() => ({}));
-  if (answer.status === 401 && used === token) leave('tokenWrong');
-  if (signal?.aborted || used !== token) throw new DOMException('given up', 'AbortError');
-  if (answer.ok) return body;
-  throw new Trouble(answer.status, body.detail ?? `HTTP ${answer.status}`);
-}
-
-/** Repeats `work`, one run after the other, while the tab is looked at. It ends when `work` says false. */
-function every(ms, work) {
-  let run = 0;
-  const step = async (mine) => {
-    const goesOn = document.hidden || (await work()) !== false;
-    if (mine === run && goesOn) setTimeout(() => mine === run && step(mine), ms);
-  };
-  return { start: () => step(++run), stop: () => void run++ };
-}
-
-/* States every panel can be in. */
-
-const state = (text) => h('p', { class: 'state' }, text);
-
-function trouble(error, retry) {
-  const text =
-    error.status === 403 ? t('forbidden', /`(.+)`/.exec(error.message)?.[1] ?? error.message)
-    : error.status === 404 ? t('gone')
-    : error.status === 0 ? t('offline')
-    : t('failed', error.message);
-  const again = retry && error.status !== 403 ? h('button', { type: 'button', onclick: retry }, t('retry')) : null;
-  return h('div', { class: 'state trouble', role: 'alert' }, h('p', {}, text), again);
-}
 
 /* Figures. */
 
@@ -232,13 +175,6 @@ function result(party) {
       party.identifiers.length > some.length ? h('span', { class: 'muted' }, `+${party.identifiers.length - some.length}`) : null)));
 }
 
-/** What to call somebody: their name, or else their best identifier. */
-function title(party) {
-  const { name, full_name, nickname, $name } = party.traits ?? {};
-  const found = [name, full_name, $name, nickname].find((value) => typeof value === 'string' && value);
-  return found ?? party.identifiers[0]?.value ?? party.id;
-}
-
 const chip = ({ kind, value, is_shared, first_seen }) =>
   h('span', { class: 'chip', title: first_seen ? t('since', first_seen) : null },
     h('span', { class: 'muted' }, kind), ' ', value, is_shared ? h('em', {}, t('shared')) : null);
@@ -340,7 +276,7 @@ function appendDays(list, items) {
 
 async function enter() {
   at('sign-in').hidden = true;
-  at('board').hidden = at('sign-out').hidden = false;
+  at('board').hidden = at('sign-out').hidden = at('ways').hidden = false;
   figuresPoll.start();
   eventsPoll.start();
   follow();
@@ -352,19 +288,19 @@ async function enter() {
 }
 
 function leave(reason) {
-  token = null;
-  sessionStorage.removeItem(TOKEN);
+  dropToken();
   figuresPoll.stop();
   eventsPoll.stop();
   open(showHint);
   results = null;
+  forgetAudiences();
   Object.assign(figures, { last: null, error: null, samples: [] });
   Object.assign(live, { items: null, error: null, known: null, shown: '' });
   // Nothing of what was seen stays in the document or the address.
   for (const id of ['figures', 'events', 'people', 'workspace']) at(id).replaceChildren();
   history.replaceState(null, '', '#/');
   at('query').value = '';
-  at('board').hidden = at('sign-out').hidden = true;
+  at('board').hidden = at('sign-out').hidden = at('ways').hidden = true;
   at('sign-in').hidden = false;
   complain(reason);
   at('token').focus();
@@ -382,14 +318,24 @@ function signIn(event) {
   const given = at('token').value.trim().replace(/^bearer\s+/i, '');
   if (!/^hw_[\x21-\x7e]+$/.test(given)) return complain('tokenForm');
   at('token').value = '';
-  token = given;
-  sessionStorage.setItem(TOKEN, given);
+  keepToken(given);
   complain(null);
   enter();
 }
 
 /** Shows what the address says. */
 function follow() {
+  const audience = /^#\/audience\/(\w+)$/.exec(location.hash);
+  const isAudiences = audience !== null || location.hash === '#/audiences';
+  at('persons').hidden = isAudiences;
+  at('audiences').hidden = !isAudiences;
+  at('to-people').ariaCurrent = isAudiences ? null : 'page';
+  at('to-audiences').ariaCurrent = isAudiences ? 'page' : null;
+  if (isAudiences) {
+    open(showHint);
+    return audience ? openAudience(audience[1]) : openAudiences();
+  }
+  closeAudiences();
   const party = /^#\/party\/(\w+)$/.exec(location.hash);
   if (party) return openParty(party[1]);
   const back = results;
@@ -414,19 +360,21 @@ at('query').addEventListener('keydown', (event) => {
 });
 document.addEventListener('keydown', (event) => {
   const isTyping = event.target.closest?.('input, textarea, select');
-  if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey || event.altKey || at('board').hidden) return;
+  if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey || event.altKey || at('board').hidden || at('persons').hidden) return;
   event.preventDefault();
   at('query').select();
 });
 at('sign-in-form').addEventListener('submit', signIn);
 at('sign-out').addEventListener('click', () => leave(null));
-window.addEventListener('hashchange', () => token && follow());
+window.addEventListener('hashchange', () => hasToken() && follow());
+onRefused(() => leave('tokenWrong'));
 
 speak(t, at('language'), () => {
-  if (!token) return;
+  if (!hasToken()) return;
   showFigures();
   showEvents();
   view.show();
+  showAudiences();
 });
-if (token) enter();
+if (hasToken()) enter();
 else leave(null);
