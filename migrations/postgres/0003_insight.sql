@@ -107,3 +107,20 @@ alter table evaluated force row level security;
 create policy own_workspace on evaluated
   using (workspace_id = current_setting('headwater.workspace')::bigint)
   with check (workspace_id = current_setting('headwater.workspace')::bigint);
+
+-- Which events of a batch are whose, until the lake has them. The events themselves are in the log.
+create table lake_feed (
+  workspace_id bigint not null,
+  partition_no bigint not null,
+  position bigint not null,
+  from_offset bigint not null,
+  to_offset bigint not null,
+  body bytea not null,
+  primary key (workspace_id, partition_no, position)
+);
+
+alter table lake_feed enable row level security;
+alter table lake_feed force row level security;
+create policy own_workspace on lake_feed
+  using (workspace_id = current_setting('headwater.workspace')::bigint)
+  with check (workspace_id = current_setting('headwater.workspace')::bigint);

@@ -71,3 +71,14 @@ create table evaluated (
   until_us integer not null,
   primary key (workspace_id, partition_no)
 ) without rowid;
+
+-- Which events of a batch are whose, until the lake has them. The events themselves are in the log.
+create table lake_feed (
+  workspace_id integer not null,
+  partition_no integer not null,
+  position integer not null,
+  from_offset integer not null,
+  to_offset integer not null,
+  body blob not null,
+  primary key (workspace_id, partition_no, position)
+) without rowid;

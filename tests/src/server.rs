@@ -87,6 +87,7 @@ impl TestServer {
             partitions: Vec::new(),
             worker: pipeline::Options::default(),
             reserve_bytes: None,
+            lake: None,
             sabotage: Sabotage::default(),
         };
         let tokio =

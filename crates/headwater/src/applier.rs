@@ -5,12 +5,13 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use db::Tx;
+use insight::store::lake_feed::{Fed, Feed, feed_put};
 use intake::batch::{Batch, Context, Event, Stage, State, count};
 use intake::command::{Command, Handler};
 use intake::rules::frame::{Frame, Protocol};
 use intake::rules::record::{self, Kind};
 use intake::stages::QuarantineRejects;
-use kernel::{Instant, Key};
+use kernel::{Instant, Key, SourceNo};
 use log::Entry;
 use parking_lot::Mutex;
 use pipeline::{Counts, Program, Work, run_bisected};
@@ -47,6 +48,8 @@ pub struct Applier {
     handlers: Vec<Box<dyn Handler>>,
     recent: Recent,
     passed: Vec<RecentEvent>,
+    /// What this transaction tells the lake, if there is one.
+    fed: Option<Vec<Fed>>,
 }
 
 /// The stages over a slice of events, as the bisection wants them.
@@ -64,7 +67,12 @@ impl Applier {
         handlers: Vec<Box<dyn Handler>>,
         recent: Recent,
     ) -> Self {
-        Self { context, stages, handlers, recent, passed: Vec::new() }
+        Self { context, stages, handlers, recent, passed: Vec::new(), fed: None }
+    }
+
+    /// The same, telling the lake what it applies.
+    pub fn feeding(self) -> Self {
+        Self { fed: Some(Vec::new()), ..self }
     }
 
     fn events<'a>(&self, frames: &'a [Frame<'a>]) -> Vec<Event<'a>> {
@@ -86,15 +94,32 @@ impl Applier {
                 (None, State::Rejected(reject.into()), frame.events[index].to_vec())
             }
         };
-        let source = frame.source.0.to_le_bytes();
-        let key = Key::of(&self.context.secret, &[b"event", &source, &id]);
+        let key = event_key(&self.context.secret, frame.source, &id);
         Event { frame, index, key, record, state, subject: None }
     }
 
-    fn run_events(&mut self, tx: &mut Tx<'_>, no: &mut u64, frames: &[Frame<'_>]) -> kernel::Result<Counts> {
+    /// Runs the stages over frames, each with its place in the log.
+    fn run_events(
+        &mut self,
+        tx: &mut Tx<'_>,
+        no: &mut u64,
+        frames: &[Frame<'_>],
+        offsets: &[u64],
+    ) -> kernel::Result<Counts> {
         let mut events = self.events(frames);
         let mut stages = Stages { context: &self.context, stages: &mut self.stages, next_no: no };
         run_bisected(&mut stages, tx, &mut events)?;
+        if let Some(fed) = &mut self.fed {
+            let mut rest = &events[..];
+            for (frame, offset) in frames.iter().zip(offsets) {
+                let (own, others) = rest.split_at(frame.events.len());
+                rest = others;
+                fed.extend(own.iter().filter_map(|event| {
+                    let subject = event.subject.filter(|_| event.live().is_some())?;
+                    Some(Fed { offset: *offset, index: event.index as u32, node: subject.node })
+                }));
+            }
+        }
         let skip = events.len().saturating_sub(RECENT_MAX);
         self.passed.extend(events.iter().skip(skip).map(recent));
         Ok(count(&events))
@@ -134,29 +159,52 @@ impl Applier {
         Ok(())
     }
 
+    /// Keeps for the lake whose the events of this transaction are.
+    fn feed(&mut self, tx: &mut Tx<'_>, batch: u64, entries: &[Entry]) -> kernel::Result<()> {
+        let (Some(fed), Some(first), Some(last)) = (&mut self.fed, entries.first(), entries.last()) else {
+            return Ok(());
+        };
+        if fed.is_empty() {
+            return Ok(());
+        }
+        let events = std::mem::take(fed);
+        // Batches count from 0, positions from 1: the lake's cursor begins before the first.
+        let feed = Feed { position: batch + 1, from: first.offset.0 - 1, to: last.offset.0, events };
+        Ok(feed_put(&self.context.scope, tx, self.context.partition, &feed)?)
+    }
+
     fn forget(&mut self) {
+        self.fed.iter_mut().for_each(Vec::clear);
         self.stages.iter_mut().for_each(|stage| stage.rolled_back());
     }
 }
 
 impl Program for Applier {
     fn apply(&mut self, tx: &mut Tx<'_>, batch: u64, entries: &[Entry]) -> kernel::Result<Counts> {
-        let mut frames = Vec::with_capacity(entries.len());
+        let (mut frames, mut offsets) =
+            (Vec::with_capacity(entries.len()), Vec::with_capacity(entries.len()));
         for entry in entries {
             match Frame::decode(&entry.body) {
-                Ok(frame) => frames.push(frame),
+                Ok(frame) => {
+                    frames.push(frame);
+                    offsets.push(entry.offset.0);
+                }
                 Err(error) => tracing::error!(offset = entry.offset.0, %error, "an entry is not a frame"),
             }
         }
         let mut no = batch * RUNS_MAX;
         let mut counts = Counts::default();
+        let mut offsets = &offsets[..];
         for run in frames.chunk_by(|a, b| a.protocol != Protocol::Command && b.protocol != Protocol::Command)
         {
+            let (own, others) = offsets.split_at(run.len());
             match run {
                 [frame] if frame.protocol == Protocol::Command => self.run_command(tx, frame)?,
-                frames => counts = counts.plus(self.run_events(tx, &mut no, frames)?),
+                frames => counts = counts.plus(self.run_events(tx, &mut no, frames, own)?),
             }
+            offsets = others;
         }
+        self.feed(tx, batch, entries)?;
         Ok(counts)
     }
 
@@ -207,6 +255,11 @@ impl<'a> Work<Event<'a>> for Stages<'_> {
     fn rolled_back(&mut self) {
         self.stages.iter_mut().for_each(|stage| stage.rolled_back());
     }
+}
+
+/// The name of an event for deduplication and on timelines.
+pub fn event_key(secret: &[u8; 32], source: SourceNo, message_id: &[u8]) -> Key {
+    Key::of(secret, &[b"event", &source.0.to_le_bytes(), message_id])
 }
 
 fn recent(event: &Event<'_>) -> RecentEvent {

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod export;
 pub mod import;
 pub mod init;
+pub mod lake;
 pub mod local;
 pub mod migrate;
 pub mod openapi;
@@ -41,6 +42,9 @@ enum Command {
     Export(export::Export),
     Party(party::Party),
     Audience(audience::Audience),
+    /// The lake's tables
+    Lake(lake::LakeCommand),
+    Query(lake::Query),
     Replay(replay::Replay),
     Migrate(migrate::Migrate),
     /// Rebuild the state from the log and compare
@@ -62,6 +66,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export(export) => export.run(),
         Command::Party(party) => party.run(),
         Command::Audience(audience) => audience.run(),
+        Command::Lake(lake) => lake.run(),
+        Command::Query(query) => query.run(),
         Command::Replay(replay) => replay.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Verify(verify) => verify.run(),

@@ -6,6 +6,8 @@ use clap::Parser;
 use headwater::command::{Arguments, run};
 
 fn main() -> ExitCode {
+    // Two are linked: without a choice the first TLS connection would panic. A second choice is no error.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let arguments = Arguments::parse();
     match run(arguments) {
         Ok(code) => code,

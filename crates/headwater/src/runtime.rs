@@ -1,6 +1,7 @@
 //! What runs: a log and a worker for each partition of each workspace.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -44,6 +45,8 @@ pub struct Options {
     pub worker: pipeline::Options,
     /// Free disk the log leaves alone.
     pub reserve_bytes: Option<u64>,
+    /// Below which folder the lakes are; without one there are none.
+    pub lake: Option<PathBuf>,
     /// For drills.
     pub sabotage: Sabotage,
 }
@@ -79,6 +82,8 @@ pub struct Open {
     pub partitions: Vec<Partition>,
     /// Its latest events.
     pub recent: Recent,
+    /// Its lake, while this process feeds it.
+    pub lake: watch::Sender<Option<lake::Lake>>,
 }
 
 impl Runtime {
@@ -117,7 +122,7 @@ impl Runtime {
         let partitions = (0..workspace.partitions)
             .map(|partition| self.start(&workspace, partition, &recent))
             .collect::<kernel::Result<Vec<_>>>()?;
-        let found = Arc::new(Open { workspace, partitions, recent });
+        let found = Arc::new(Open { workspace, partitions, recent, lake: watch::Sender::new(None) });
         open.insert(no, Arc::clone(&found));
         Ok(found)
     }
@@ -150,13 +155,16 @@ impl Runtime {
         let sabotage = self.inner.options.sabotage;
         let weights = weights_of(&self.inner.installation, &scope);
         let stages = stages::stages(sabotage.stages, weights);
-        let program = Box::new(Applier::new(context, stages, handlers::all(), Arc::clone(recent)));
+        let mut program = Applier::new(context, stages, handlers::all(), Arc::clone(recent));
+        if self.inner.options.lake.is_some() {
+            program = program.feeding();
+        }
         Ok(Worker {
             log,
             pool: self.inner.installation.store().workspace(workspace.no)?,
             scope,
             partition,
-            program,
+            program: Box::new(program),
             clock: Arc::clone(self.inner.installation.clock()),
             options: pipeline::Options { sabotage: sabotage.worker, ..self.inner.options.worker.clone() },
             progress,
@@ -179,6 +187,16 @@ impl Runtime {
     /// The installation.
     pub fn installation(&self) -> &Installation {
         &self.inner.installation
+    }
+
+    /// Below which folder the lakes are, if there are any.
+    pub fn lake(&self) -> Option<&Path> {
+        self.inner.options.lake.as_deref()
+    }
+
+    /// The workspaces that are open now.
+    pub fn opened(&self) -> Vec<Arc<Open>> {
+        self.inner.open.lock().values().cloned().collect()
     }
 
     /// Whether this process applies the logs.

@@ -141,7 +141,7 @@ fn item(node: NodeNo, stored: &Stored) -> kernel::Result<Item> {
 ///
 /// # Errors
 /// [`Failure::Internal`] for bytes that are not JSON.
-pub(crate) fn payload(record: &Record<'_>, raw: &[u8]) -> kernel::Result<(Value, Value)> {
+pub fn payload(record: &Record<'_>, raw: &[u8]) -> kernel::Result<(Value, Value)> {
     let parse = |raw: &str| serde_json::from_str(raw).unwrap_or(Value::Null);
     let properties = match record.properties {
         Some(raw) => parse(raw),

@@ -145,6 +145,12 @@ impl Lake {
         Ok(Writer::new(self.table(Dataset::Events).clone(), self.inner.flushing.clone()))
     }
 
+    /// Takes hand-overs for snapshots of this process and never commits: for a reader beside the owner,
+    /// who adds what the owner has applied and not flushed yet.
+    pub fn reader(&self) -> Writer {
+        Writer::new(self.table(Dataset::Events).clone(), self.inner.flushing.clone())
+    }
+
     /// Every table as of now.
     pub fn snapshot(&self) -> Snapshot {
         let pin = |table: &Arc<Table>| {

@@ -192,6 +192,8 @@ impl Worker {
                 self.program.rolled_back();
             }
             self.announce(cursor);
+        } else {
+            self.progress.send_if_modified(|progress| std::mem::take(&mut progress.is_owner));
         }
         Ok(cursor)
     }

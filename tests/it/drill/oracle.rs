@@ -86,6 +86,7 @@ pub(super) fn faults(site: &Site, ledger: &Ledger) -> Vec<String> {
     }
     drop(store);
     faults.extend(verify(site));
+    faults.extend(lake(site, found.events));
     faults
 }
 
@@ -118,6 +119,18 @@ fn tag(raw: &[u8]) -> String {
     let message: Value = serde_json::from_slice(raw).unwrap();
     let tag = message.get("messageId").or_else(|| message.get("_track_id"));
     tag.and_then(Value::as_str).unwrap_or("none").to_owned()
+}
+
+/// The lake has every event of the timelines, each once, under its name.
+fn lake(site: &Site, events: u64) -> Option<String> {
+    let mut query = Command::new(program());
+    query.args(["query", "--workspace", WORKSPACE, "--data"]).arg(&site.data).args(&site.place);
+    query.arg("select count(*) n, count(distinct event_id) d from events");
+    let output = query.output().unwrap();
+    let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+    let expected = format!("n,d\n{events},{events}\n");
+    (answer != expected)
+        .then(|| format!("the lake: {answer} not {expected} {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// The state is that of the log: rebuilt by the program itself.

@@ -162,6 +162,8 @@ fn options(setting: &Setting) -> Options {
         partitions: Vec::new(),
         worker: pipeline::Options::default(),
         reserve_bytes: None,
+        // It is told when the installation is served again.
+        lake: Some(setting.lake_folder()),
         sabotage: crate::runtime::Sabotage::default(),
     }
 }

@@ -45,6 +45,7 @@ pub fn document() -> anyhow::Result<utoipa::openapi::OpenApi> {
         partitions: Vec::new(),
         worker: pipeline::Options::default(),
         reserve_bytes: None,
+        lake: None,
         sabotage: crate::runtime::Sabotage::default(),
     };
     Ok(Server::new(Runtime::new(installation, options, runtime.handle().clone())).document())

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::say;
 use super::setting::Setting;
+use crate::feeder;
 use crate::http::{Faces, Server};
 use crate::reconcile;
 use crate::runtime::{Options, Runtime, Sabotage};
@@ -105,6 +106,7 @@ impl Serve {
             partitions: self.partitions.clone(),
             worker: pipeline::Options { owner: owner(), ..pipeline::Options::default() },
             reserve_bytes: self.reserve.map(|mib| mib << 20),
+            lake: plays(Role::Process).then(|| self.setting.lake_folder()),
             sabotage: sabotage(&self.sabotage),
         };
         let setting = self.setting.clone();
@@ -123,6 +125,11 @@ impl Serve {
         ready(address);
         let router = server.router(faces).into_make_service_with_connect_info::<SocketAddr>();
         let reconciling = tokio::spawn(reconcile::run(runtime.clone(), self.log_days));
+        let stop_feeding = tokio_util::sync::CancellationToken::new();
+        let feeding = runtime
+            .lake()
+            .is_some()
+            .then(|| tokio::spawn(feeder::run(runtime.clone(), stop_feeding.clone())));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             asked_to_stop().await;
@@ -136,6 +143,13 @@ impl Serve {
             }
         }
         reconciling.abort();
+        // What the lake has in memory goes to its files; what it does not know yet stays in the feed.
+        stop_feeding.cancel();
+        if let Some(feeding) = feeding
+            && tokio::time::timeout(STOP_PATIENCE, feeding).await.is_err()
+        {
+            tracing::warn!("the lake was not flushed; it will be told again");
+        }
         runtime.stop().await;
         Ok(())
     }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use db::{Location, Store};
 use kernel::Failure;
-use workspace::Installation;
+use workspace::{Installation, Workspace};
 
 use crate::logs::LogLocation;
 use crate::machine::{MachineClock, MachineIds};
@@ -46,6 +46,11 @@ impl Setting {
         }
     }
 
+    /// Below which folder the lakes are.
+    pub fn lake_folder(&self) -> PathBuf {
+        self.data.join("lake")
+    }
+
     /// Where the logs are.
     pub fn log_location(&self) -> LogLocation {
         match &self.log {
@@ -65,4 +70,18 @@ impl Setting {
         let clock = Arc::new(MachineClock::default());
         Ok(Installation::open(store, clock, Arc::new(MachineIds))?)
     }
+}
+
+/// The workspace of this name, or the only one there is.
+///
+/// # Errors
+/// [`Failure::NotFound`] if there is none, or more than one and no name.
+pub fn one_workspace(installation: &Installation, name: Option<&str>) -> anyhow::Result<Arc<Workspace>> {
+    let workspaces = installation.workspaces();
+    let mut wanted =
+        workspaces.into_iter().filter(|workspace| name.is_none_or(|name| name == workspace.name));
+    let (Some(workspace), None) = (wanted.next(), wanted.next()) else {
+        return Err(Failure::not_found("exactly one workspace of this name; use --workspace").into());
+    };
+    Ok(workspace)
 }

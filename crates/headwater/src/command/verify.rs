@@ -15,7 +15,7 @@ use serde_json::json;
 use workspace::{Installation, Workspace};
 
 use super::say;
-use super::setting::Setting;
+use super::setting::{Setting, one_workspace};
 use crate::applier::Applier;
 use crate::digest::digest;
 use crate::logs::LogLocation;
@@ -57,12 +57,8 @@ impl Verify {
     /// The log no longer reaches back to its start, or cannot be read.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let installation = self.setting.open()?;
-        let workspaces = installation.workspaces();
-        let mut wanted = workspaces.iter().filter(|w| self.workspace.as_ref().is_none_or(|n| *n == w.name));
-        let (Some(workspace), None) = (wanted.next(), wanted.next()) else {
-            return Err(Failure::not_found("exactly one workspace of this name; use --workspace").into());
-        };
-        let verdict = verify(&installation, workspace, &self.setting.log_location())?;
+        let workspace = one_workspace(&installation, self.workspace.as_deref())?;
+        let verdict = verify(&installation, &workspace, &self.setting.log_location())?;
         let is_equal = verdict.live == verdict.rebuilt;
         let (live, rebuilt) = (verdict.live.to_string(), verdict.rebuilt.to_string());
         let differences = verdict.live.differences(&verdict.rebuilt);

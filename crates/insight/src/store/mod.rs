@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod audience_version;
 pub mod digest;
+pub mod lake_feed;
 pub mod membership;
 pub mod search_term;
 pub mod timeline;
