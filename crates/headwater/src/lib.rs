@@ -4,7 +4,6 @@ pub mod applier;
 pub mod command;
 pub mod digest;
 pub mod feeder;
-pub mod files;
 pub mod handlers;
 pub mod http;
 pub mod land;

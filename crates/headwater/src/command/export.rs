@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 
 use super::client::{self, Api, Connection, Page};
 use super::say;
-use crate::files::export::{Layout, Party, Writer};
-use crate::files::read;
+use files::export::{Layout, Party, Writer};
+use files::read;
 
 /// Write parties to a file.
 ///

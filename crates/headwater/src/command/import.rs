@@ -17,10 +17,10 @@ use super::client::{self, Api, Connection, Figures};
 use super::local::Local;
 use super::say;
 use super::setting::Setting;
-use crate::files::guess::guess;
-use crate::files::import::{Messages, Summary, summarise};
-use crate::files::mapping::Mapping;
-use crate::files::{errors, read};
+use files::guess::guess;
+use files::import::{Messages, Summary, summarise};
+use files::mapping::Mapping;
+use files::{errors, read};
 use send::{Outcome, Sending};
 
 /// Import a file of people or events.

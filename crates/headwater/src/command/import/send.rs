@@ -17,10 +17,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::command::client::{self, Api, Figures, Refused};
-use crate::files::convert::Message;
-use crate::files::import::{Messages, SAMPLES, Summary};
-use crate::files::{RowError, errors};
 use crate::machine::MachineClock;
+use files::convert::Message;
+use files::import::{Messages, SAMPLES, Summary};
+use files::{RowError, errors};
 
 /// Messages to a request.
 const BATCH_MESSAGES: usize = 500;
