@@ -9,7 +9,8 @@ use kernel::id::base32;
 use kernel::{Failure, Key, PartyNo};
 use serde::{Deserialize, Serialize};
 
-use crate::store::audience::{Audience, AudienceNo, Mode, audience_by_id, audience_put};
+use crate::live::{all_there, no_circle, users};
+use crate::store::audience::{Audience, AudienceNo, Mode, audience_all, audience_by_id, audience_put};
 
 /// A new audience, or another definition of one.
 pub const AUDIENCE_PUT: &str = "audience.put";
@@ -68,7 +69,10 @@ fn body<T: serde::de::DeserializeOwned>(command: &Command) -> kernel::Result<T> 
 fn put(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::Result<()> {
     let put: Put = body(command)?;
     let text = put.rule.to_string();
-    Rule::parse(&text).map_err(|error| Failure::invalid("rule", error.to_string()))?;
+    let rule = Rule::parse(&text)?;
+    let audiences = audience_all(&context.scope, tx)?;
+    all_there(&rule, &audiences)?;
+    no_circle(&rule, put.audience.as_deref().unwrap_or_default(), &audiences)?;
     let audience = match &put.audience {
         Some(id) => {
             let known = audience_by_id(&context.scope, tx, id)?.filter(|audience| !audience.is_archived);
@@ -104,6 +108,10 @@ fn archive(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::Res
     let archive: Archive = body(command)?;
     let known = audience_by_id(&context.scope, tx, &archive.audience)?.filter(|a| !a.is_archived);
     let known = known.ok_or_else(|| Failure::not_found("audience"))?;
+    let users = users(&archive.audience, &audience_all(&context.scope, tx)?);
+    if !users.is_empty() {
+        return Err(Failure::conflict(format!("other audiences ask for it: {}", users.join(", "))));
+    }
     let audience = Audience {
         version: known.version + 1,
         is_archived: true,

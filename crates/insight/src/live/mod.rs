@@ -10,6 +10,7 @@ mod definitions;
 mod evidence;
 mod load;
 mod question;
+mod references;
 mod scan;
 mod settle;
 
@@ -18,5 +19,6 @@ pub use definitions::{Definitions, compile};
 pub use evidence::{Seen, seen};
 pub use load::{Loaded, load};
 pub use question::{Answer, Moment, Question};
+pub use references::{all_there, no_circle, users};
 pub use scan::{Found, scan};
 pub use settle::{Bench, Settled, Touch, is_settled, settle};

@@ -166,6 +166,8 @@ impl Known {
             let Some(node) = nodes.get(&sighting.node) else { continue };
             let party = party_no_at(&context.scope, tx, node, sighting.time)?;
             let touch = touched.entry(party).or_insert_with(|| Touch::of(Cause::Fact));
+            // Identifiers that came with an event are part of what happened.
+            touch.cause = Cause::Fact;
             touch.events.push(sighting.place);
             touch.is_described |= sighting.is_described;
             touch.rules.extend(sighting.rules);

@@ -2,9 +2,7 @@
 //! asks for. What the workspace has never seen is no error, because it may come tomorrow.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
-use criteria::cycle::{Reference, cycle};
 use criteria::path::Path;
 use criteria::value::Type;
 use criteria::{Rule, Schema};
@@ -13,6 +11,7 @@ use intake::store::plan::{PropertyKind, plan_fetch};
 use kernel::{Failure, Scope};
 use serde_json::value::RawValue;
 
+use crate::live::no_circle;
 use crate::store::audience::Audience;
 
 /// The event under which the tracking plan keeps traits.
@@ -57,21 +56,6 @@ pub(super) fn check(
         Some(error) => Err(error.into()),
         None => own.map_or(Ok(()), |own| no_circle(rule, own, audiences)),
     }
-}
-
-/// Audiences that ask for one another would never be settled.
-fn no_circle(rule: &Rule, own: &str, audiences: &[Audience]) -> kernel::Result<()> {
-    let reference = |id: &str| Reference::Audience(id.to_owned());
-    let mut definitions: BTreeMap<Reference, Vec<Reference>> = BTreeMap::new();
-    for audience in audiences.iter().filter(|audience| !audience.is_archived) {
-        if let Ok(rule) = Rule::parse(&audience.rule) {
-            definitions.insert(reference(&audience.id), rule.references());
-        }
-    }
-    definitions.insert(reference(own), rule.references());
-    let Some(circle) = cycle(&definitions) else { return Ok(()) };
-    let names: Vec<String> = circle.iter().map(ToString::to_string).collect();
-    Err(Failure::invalid("rule", format!("audiences would ask for one another: {}", names.join(" → "))))
 }
 
 /// What the workspace knows, looked up when it is asked for.

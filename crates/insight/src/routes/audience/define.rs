@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use criteria::Rule;
-use criteria::cycle::Reference;
 use kernel::{Failure, Scope};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -13,6 +12,7 @@ use workspace::routes::request::{Body, Path};
 
 use super::{AudienceItem, Audiences, check, stored};
 use crate::commands::{AUDIENCE_ARCHIVE, AUDIENCE_PUT, Archive, Put, audience_id};
+use crate::live::users;
 use crate::store::audience::{Audience, Mode, audience_all};
 
 /// Audiences of a workspace. Every one is asked of every fact.
@@ -148,15 +148,6 @@ fn present(scope: &Scope, tx: &mut db::Tx<'_>, id: &str) -> kernel::Result<Audie
         return Err(Failure::conflict("the audience is put away; define a new one"));
     }
     Ok(known)
-}
-
-/// The audiences whose rules ask for one, by name and id.
-fn users(id: &str, audiences: &[Audience]) -> Vec<String> {
-    let asks = |audience: &&Audience| {
-        let rule = Rule::parse(&audience.rule).ok().filter(|_| !audience.is_archived);
-        rule.is_some_and(|rule| rule.references().contains(&Reference::Audience(id.to_owned())))
-    };
-    audiences.iter().filter(asks).map(|user| format!("{} ({})", user.name, user.id)).collect()
 }
 
 /// Reads an audience after a command. The pipeline leaves out a command that others have made senseless
