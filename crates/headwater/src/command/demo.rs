@@ -3,6 +3,7 @@
 //!
 //! The world itself, and what is true in it, is `demo`'s. A folder that is loaded is only served.
 
+mod audiences;
 mod credentials;
 mod load;
 
@@ -127,6 +128,9 @@ impl Demo {
             return Ok(credentials);
         }
         load::load(server, &credentials, &self.setting.data).await?;
+        if let Some(shop) = credentials.workspaces.get(demo::SOURCES[0].0) {
+            audiences::define(server, &shop.token).await?;
+        }
         credentials.loaded(&self.setting.data)
     }
 
