@@ -16,6 +16,8 @@ use std::sync::Arc;
 use intake::rules::frame::Frame;
 use kernel::{Failure, Instant, Key};
 
+use super::varint::{read, write};
+
 /// An event as a timeline keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
@@ -275,27 +277,6 @@ fn take<'a>(input: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     let (head, rest) = input.split_at_checked(count)?;
     *input = rest;
     Some(head)
-}
-
-/// LEB128.
-fn write(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn read(input: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for shift in (0..63).step_by(7) {
-        let [byte] = take(input, 1)? else { return None };
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

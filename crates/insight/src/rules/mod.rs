@@ -4,3 +4,4 @@ pub mod chunk;
 pub mod mask;
 pub mod search;
 pub mod survivorship;
+pub(crate) mod varint;

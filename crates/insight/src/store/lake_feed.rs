@@ -6,6 +6,8 @@
 use db::{Tx, Value};
 use kernel::{NodeNo, Scope};
 
+use crate::rules::varint::{read, write};
+
 /// An event of a batch: where it is in the log, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fed {
@@ -103,28 +105,6 @@ fn decode(from: u64, mut body: &[u8]) -> Option<Vec<Fed>> {
         events.push(Fed { offset, index, node: NodeNo(read(&mut body)?) });
     }
     Some(events)
-}
-
-/// LEB128.
-fn write(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn read(input: &mut &[u8]) -> Option<u64> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = input.split_first()?;
-        *input = rest;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 #[cfg(test)]
