@@ -5,8 +5,7 @@ use headwater::machine::MachineIds;
 use insight::commands::{AUDIENCE_PUT, Put};
 use insight::store::audience::Mode;
 use intake::command::Command;
-use intake::rules::frame::{Frame, Protocol};
-use kernel::SourceNo;
+use intake::rules::frame::Frame;
 use kernel::id::IdSource;
 use log::Log;
 use serde_json::{Value, json};
@@ -28,19 +27,7 @@ pub(crate) fn define(log: &dyn Log, count: u64) -> anyhow::Result<()> {
             body: serde_json::to_value(put)?,
         };
         let raw = serde_json::to_vec(&command)?;
-        let frame = Frame {
-            protocol: Protocol::Command,
-            received: place::now(),
-            receipt: MachineIds.fresh(),
-            source: SourceNo(0),
-            sent_at: None,
-            is_import: false,
-            ip: None,
-            user_agent: None,
-            shared: None,
-            first: 0,
-            events: vec![&raw],
-        };
+        let frame = Frame::command(place::now(), MachineIds.fresh(), &raw);
         runtime.block_on(log.append(place::now(), Bytes::from(frame.encode())))?;
     }
     Ok(())

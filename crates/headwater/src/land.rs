@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use intake::command::{Command, Commands};
 use intake::ports::{Land, Landing, Source, Sources};
-use intake::rules::frame::{Frame, Protocol};
-use kernel::{Failure, Scope, SourceNo, WorkspaceNo};
+use intake::rules::frame::Frame;
+use kernel::{Failure, Scope, WorkspaceNo};
 use log::Offset;
 use pipeline::Cursor;
 use serde_json::Value;
@@ -119,19 +119,7 @@ impl Commands for Joints {
                 body,
             };
             let raw = serde_json::to_vec(&command).map_err(Failure::internal)?;
-            let frame = Frame {
-                protocol: Protocol::Command,
-                received,
-                receipt: installation.ids().fresh(),
-                source: SourceNo(0),
-                sent_at: None,
-                is_import: false,
-                ip: None,
-                user_agent: None,
-                shared: None,
-                first: 0,
-                events: vec![&raw],
-            };
+            let frame = Frame::command(received, installation.ids().fresh(), &raw);
             let offset = self.append(scope.workspace, 0, frame.encode()).await?;
             let waited = tokio::time::timeout(COMMAND_WAIT, self.wait(scope, offset)).await;
             waited

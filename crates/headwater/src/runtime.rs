@@ -82,8 +82,6 @@ pub struct Open {
     pub partitions: Vec<Partition>,
     /// Its latest events.
     pub recent: Recent,
-    /// Its lake, while this process feeds it.
-    pub lake: watch::Sender<Option<lake::Lake>>,
 }
 
 impl Runtime {
@@ -122,7 +120,7 @@ impl Runtime {
         let partitions = (0..workspace.partitions)
             .map(|partition| self.start(&workspace, partition, &recent))
             .collect::<kernel::Result<Vec<_>>>()?;
-        let found = Arc::new(Open { workspace, partitions, recent, lake: watch::Sender::new(None) });
+        let found = Arc::new(Open { workspace, partitions, recent });
         open.insert(no, Arc::clone(&found));
         Ok(found)
     }

@@ -15,9 +15,9 @@ use insight::stages::WeightsOf;
 use insight::timeline::{Filter, page};
 use intake::batch::{Context, Stage};
 use intake::command::Command;
-use intake::rules::frame::{Frame, Protocol};
+use intake::rules::frame::Frame;
 use kernel::digest::Digest;
-use kernel::{Failure, Instant, PartyNo, Scope, SourceNo, WorkspaceNo};
+use kernel::{Failure, Instant, PartyNo, Scope, WorkspaceNo};
 use log::{Entry, Offset};
 use pipeline::{Counts, Program};
 use testkit::TempDir;
@@ -129,19 +129,7 @@ impl World {
     /// Applies what a person decided.
     pub(super) fn decide(&mut self, command: &Command) {
         let raw = serde_json::to_vec(command).unwrap();
-        let frame = Frame {
-            protocol: Protocol::Command,
-            received: NOW,
-            receipt: [0; 16],
-            source: SourceNo(0),
-            sent_at: None,
-            is_import: false,
-            ip: None,
-            user_agent: None,
-            shared: None,
-            first: 0,
-            events: vec![&raw],
-        };
+        let frame = Frame::command(NOW, [0; 16], &raw);
         self.feed(&[frame.encode()]);
     }
 

@@ -129,7 +129,6 @@ impl Feeder {
             tracing::warn!(workspace = open.workspace.no.0, ?repair, "the lake was mended");
         }
         let writer = lake.writer().await.map_err(failed)?;
-        open.lake.send_replace(Some(lake.clone()));
         let now = Instant::now();
         Ok(Self {
             runtime: runtime.clone(),

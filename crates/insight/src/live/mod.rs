@@ -21,4 +21,4 @@ pub use load::{Loaded, load};
 pub use question::{Answer, Moment, Question};
 pub use references::{all_there, no_circle, users};
 pub use scan::{Found, scan};
-pub use settle::{Bench, Settled, Touch, is_settled, settle};
+pub use settle::{Bench, Touch, is_settled, settle};

@@ -49,15 +49,6 @@ pub struct Bench<'b> {
     pub as_of: Instant,
 }
 
-/// What was settled.
-#[derive(Clone, Debug, Default)]
-pub struct Settled {
-    /// The changes, as they are in the ledger.
-    pub changes: Vec<Change>,
-    /// The earliest instant one of the parties is due again.
-    pub next_due: Option<Instant>,
-}
-
 /// Whether nobody waits to be looked at as of the instant the workspace was looked at last.
 ///
 /// # Errors
@@ -69,7 +60,8 @@ pub fn is_settled(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<bool> {
         && audience_all(scope, tx)?.iter().all(|audience| audience.filled.is_none()))
 }
 
-/// Evaluates parties at one instant and writes what changed. `events` are those of the batch.
+/// Evaluates parties at one instant and writes what changed. `events` are those of the batch. Returns the
+/// earliest instant one of the parties is due again, of those whose timers were set anew.
 ///
 /// # Errors
 /// As the database says, or damaged data.
@@ -79,7 +71,7 @@ pub fn settle(
     bench: &mut Bench<'_>,
     touched: &BTreeMap<PartyNo, Touch>,
     events: &[Event<'_>],
-) -> kernel::Result<Settled> {
+) -> kernel::Result<Option<Instant>> {
     let mut evaluator = Evaluator::new(&bench.definitions.program);
     let (mut changes, mut timers, mut idle) = (Vec::new(), Vec::new(), Vec::new());
     let mut strangers = Vec::new();
@@ -124,7 +116,7 @@ pub fn settle(
     timer_put(identity.scope, tx, &timers)?;
     number(identity, tx, &mut changes)?;
     membership_change(identity.scope, tx, &changes)?;
-    Ok(Settled { changes, next_due: timers.into_iter().map(|(_, due)| due).min() })
+    Ok(timers.into_iter().map(|(_, due)| due).min())
 }
 
 /// Gives changes their places in the ledgers.

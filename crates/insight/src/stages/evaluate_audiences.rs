@@ -25,7 +25,7 @@ use intake::batch::{Batch, Context, Event, Stage};
 use intake::rules::record::Op;
 use kernel::{Instant, NodeNo, PartyNo};
 
-use crate::live::{Bench, Cache, Definitions, Settled, Touch, compile, settle};
+use crate::live::{Bench, Cache, Definitions, Touch, compile, settle};
 use crate::profile::Weights;
 use crate::store::audience::{audience_all, audience_fill};
 use crate::store::membership::Cause;
@@ -108,8 +108,7 @@ impl Stage for EvaluateAudiences {
         let received = batch.events.iter().map(|event| event.frame.received).max();
         let as_of = received.unwrap_or_default().max(known.until);
         let touched = known.touched(tx, context, batch)?;
-        known.settle(tx, context, (&touched, batch.events), as_of)?;
-        Ok(())
+        known.settle(tx, context, (&touched, batch.events), as_of)
     }
 
     fn is_due(&self, context: &Context, now: Instant) -> bool {
@@ -232,17 +231,17 @@ impl Known {
         context: &Context,
         (touched, events): (&BTreeMap<PartyNo, Touch>, &[Event<'_>]),
         as_of: Instant,
-    ) -> kernel::Result<Settled> {
+    ) -> kernel::Result<()> {
         let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &self.rules };
         let Self { definitions, weights, cache, .. } = self;
         let mut bench = Bench { definitions, weights, cache, as_of };
-        let settled = settle(&identity, tx, &mut bench, touched, events)?;
-        self.next_due = self.next_due.into_iter().chain(settled.next_due).min();
+        let due = settle(&identity, tx, &mut bench, touched, events)?;
+        self.next_due = self.next_due.into_iter().chain(due).min();
         if as_of > self.until {
             self.until = as_of;
             evaluated_put(&context.scope, tx, context.partition, as_of)?;
         }
-        Ok(settled)
+        Ok(())
     }
 }
 

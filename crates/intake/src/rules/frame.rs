@@ -91,6 +91,23 @@ pub enum Damage {
 }
 
 impl<'a> Frame<'a> {
+    /// The frame of a command, which comes from no source.
+    pub fn command(received: Instant, receipt: [u8; 16], raw: &'a [u8]) -> Self {
+        Self {
+            protocol: Protocol::Command,
+            received,
+            receipt,
+            source: SourceNo(0),
+            sent_at: None,
+            is_import: false,
+            ip: None,
+            user_agent: None,
+            shared: None,
+            first: 0,
+            events: vec![raw],
+        }
+    }
+
     /// A frame with only the event at `index`, which decodes to the same record there as here. With no
     /// events if there is none.
     #[must_use]
