@@ -1,0 +1,1 @@
+//! Activation, first part: what is known goes to destinations.

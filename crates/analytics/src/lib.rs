@@ -1,0 +1,1 @@
+//! Analytics: questions over everybody, asked by people.

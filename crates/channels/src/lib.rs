@@ -1,0 +1,1 @@
+//! Getting something out of the house: one folder a channel.

@@ -1,0 +1,1 @@
+//! Questions over everybody, and the operators that answer them party by party. Pure.

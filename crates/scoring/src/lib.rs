@@ -1,0 +1,1 @@
+//! Scores, tiers and stages of a party as pure formulas. Pure.
