@@ -13,6 +13,8 @@ use super::rust::numbered;
 
 const TABLE: &str = "ARCHITECTURE.md";
 const TEST_SUPPORT: &str = "testkit";
+/// Holds features of third-party crates together and no code of ours.
+const FEATURES: &str = "workspace-hack";
 const ENGINE_CRATE: &str = "lake";
 const ENGINES: &[&str] = &["parquet", "arrow", "datafusion", "deltalake"];
 
@@ -75,6 +77,7 @@ fn crates(repository: &Repository) -> BTreeMap<String, String> {
         _ => false,
     });
     members
+        .filter(|(path, _)| !path.ends_with(&format!("/{FEATURES}/Cargo.toml")))
         .map(|(path, _)| (parent(path).rsplit('/').next().unwrap_or_default().to_owned(), path.to_owned()))
         .collect()
 }
