@@ -12,9 +12,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use db::{Location, Store};
 use headwater::command::init::{self, New};
+use headwater::command::setting::Setting;
 use headwater::http::{Faces, Server};
 use headwater::logs::LogLocation;
 use headwater::runtime::{Options, Runtime, Sabotage};
+use headwater::sql::Sandbox;
 use kernel::id::IdSource;
 use kernel::scope::Permissions;
 use kernel::time::Clock;
@@ -26,6 +28,8 @@ use workspace::Installation;
 use workspace::credential;
 use workspace::store::source::{NewSource, source_create};
 use workspace::store::token::{NewToken, token_create};
+
+use crate::program;
 
 /// How long [`TestServer::drain`] waits for the pipeline before the test fails.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -73,6 +77,17 @@ pub struct Answer {
 impl TestServer {
     /// A server without workspaces whose clock stands at noon (UTC) of a day: `2026-07-02`.
     pub fn on(day: &str) -> Self {
+        Self::start(day, false)
+    }
+
+    /// A server with one workspace that answers SQL.
+    pub fn with_sql() -> (Self, TestWorkspace) {
+        let server = Self::start("2026-07-02", true);
+        let workspace = server.workspace("w");
+        (server, workspace)
+    }
+
+    fn start(day: &str, answers_sql: bool) -> Self {
         let noon = Instant::parse(&format!("{day}T12:00:00.000Z")).unwrap();
         let directory = testkit::temp_dir();
         let clock = Arc::new(ManualClock::at(noon));
@@ -80,6 +95,7 @@ impl TestServer {
         let store = Store::open(&Location::Directory(directory.path().to_owned())).unwrap();
         let by_hand: Arc<dyn Clock> = clock.clone();
         let installation = Installation::open(store, by_hand, ids).unwrap();
+        let setting = Setting { data: directory.path().to_owned(), store: None, log: None };
         let options = Options {
             log: LogLocation::Directory(directory.path().join("log")),
             collects: true,
@@ -88,6 +104,7 @@ impl TestServer {
             worker: pipeline::Options::default(),
             reserve_bytes: None,
             lake: None,
+            sandbox: answers_sql.then(|| Sandbox::new(program().to_owned(), setting)),
             sabotage: Sabotage::default(),
         };
         let tokio =

@@ -45,6 +45,8 @@ enum Command {
     /// The lake's tables
     Lake(lake::LakeCommand),
     Query(lake::Query),
+    #[command(hide = true)]
+    SqlWorker(crate::sql::SqlWorker),
     Replay(replay::Replay),
     Migrate(migrate::Migrate),
     /// Rebuild the state from the log and compare
@@ -68,6 +70,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audience(audience) => audience.run(),
         Command::Lake(lake) => lake.run(),
         Command::Query(query) => query.run(),
+        Command::SqlWorker(worker) => worker.run(),
         Command::Replay(replay) => replay.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Verify(verify) => verify.run(),

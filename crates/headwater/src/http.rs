@@ -2,6 +2,7 @@
 
 pub mod metrics;
 pub mod pipeline;
+pub mod query;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -111,7 +112,9 @@ impl Server {
 
         let api = Api::new(auth.clone(), document)
             .route(Permission::PipelineRead, routes!(pipeline::pipeline_status))
-            .route(Permission::PipelineRead, routes!(pipeline::events_recent));
+            .route(Permission::PipelineRead, routes!(pipeline::events_recent))
+            .route(Permission::QueryRun, routes!(query::query_run))
+            .route(Permission::QueryRun, routes!(query::query_tables));
         let (own, document, mut guarded) = api.finish();
         let mut router = own.with_state(self.clone());
 

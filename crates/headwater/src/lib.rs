@@ -1,6 +1,7 @@
 //! The `headwater` binary's parts, as a library so that tests and benches run the real thing.
 
 pub mod applier;
+pub mod beside;
 pub mod command;
 pub mod digest;
 pub mod feeder;
@@ -12,4 +13,5 @@ pub mod machine;
 pub mod page;
 pub mod reconcile;
 pub mod runtime;
+pub mod sql;
 pub mod stages;

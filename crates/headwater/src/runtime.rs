@@ -17,6 +17,7 @@ use workspace::{Installation, Workspace};
 
 use crate::applier::{Applier, Recent};
 use crate::logs::LogLocation;
+use crate::sql::Sandbox;
 use crate::{handlers, stages};
 
 /// Guarantees to break on purpose; all off unless a drill turns one on.
@@ -47,6 +48,8 @@ pub struct Options {
     pub reserve_bytes: Option<u64>,
     /// Below which folder the lakes are; without one there are none.
     pub lake: Option<PathBuf>,
+    /// Where SQL that people type runs; without one there is none.
+    pub sandbox: Option<Sandbox>,
     /// For drills.
     pub sabotage: Sabotage,
 }
@@ -190,6 +193,11 @@ impl Runtime {
     /// Below which folder the lakes are, if there are any.
     pub fn lake(&self) -> Option<&Path> {
         self.inner.options.lake.as_deref()
+    }
+
+    /// Where SQL that people type runs, if anywhere.
+    pub fn sandbox(&self) -> Option<&Sandbox> {
+        self.inner.options.sandbox.as_ref()
     }
 
     /// The workspaces that are open now.

@@ -27,11 +27,13 @@ pub enum Permission {
     AudienceRead,
     /// Define, change and put away audiences.
     AudienceWrite,
+    /// Ask the lake in SQL (personal data masked unless [`Permission::PersonalRead`]).
+    QueryRun,
 }
 
 impl Permission {
     /// Every permission with its public name.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::ProfileRead, "profile:read"),
         (Self::PersonalRead, "personal:read"),
         (Self::IdentityWrite, "identity:write"),
@@ -43,6 +45,7 @@ impl Permission {
         (Self::WorkspaceRead, "workspace:read"),
         (Self::AudienceRead, "audience:read"),
         (Self::AudienceWrite, "audience:write"),
+        (Self::QueryRun, "query:run"),
     ];
 
     /// The public name.

@@ -28,7 +28,7 @@ pub use lake::{Lake, Options, Snapshot};
 pub use maintain::{CHECKPOINT_COMMITS, Done, Policy};
 pub use row::{Cell, Column, DECIMAL_SCALE, Event, Kind};
 pub use scan::{Runs, Visitor, Wanted, WantedEvent};
-pub use sql::{Answer, Limits, Page};
+pub use sql::{Answer, Hide, Limits, Page};
 pub use store::{Bucket, Place};
 pub use table::repair::Repair;
 pub use table::schema::{DATASETS, Dataset, HOT_COLUMNS_MAX};

@@ -343,3 +343,31 @@ fn merging_two_people_takes_one_out_of_the_audience_and_unmerging_brings_them_ba
         .collect();
     assert_eq!(causes, BTreeSet::from(["identity".to_owned()]));
 }
+
+#[test]
+fn audiences_are_put_together_as_sets_and_follow_their_changes() {
+    let world = World::new();
+    let people: Vec<Value> = (0..10).map(|n| identify(&format!("u-{n}"), 1, json!({ "n": n }))).collect();
+    world.send(&people);
+    world.server.drain(&world.workspace);
+    let audience = |op: &str, value: u32| {
+        let rule = json!({ "trait": "n", "op": op, "value": value });
+        let made = world.post("/api/v1/audiences", json!({ "name": op, "rule": rule }));
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let (low, high) = (audience("lt", 6), audience("gte", 4));
+    world.server.drain(&world.workspace);
+    let combine = |kind: &str| {
+        let expression = json!({ kind: [{ "audience": low }, { "audience": high }] });
+        world.post("/api/v1/audiences/combine", json!({ "expression": expression }))
+    };
+    let counts = || ["union", "intersect", "minus"].map(|kind| combine(kind)["count"].as_u64().unwrap());
+    assert_eq!(counts(), [10, 2, 4]);
+    assert_eq!(combine("union")["overlaps"][0]["count"], 2);
+    world.send(&[identify("u-0", 2, json!({ "n": 5 })), identify("u-9", 2, json!({ "n": 0 }))]);
+    world.server.drain(&world.workspace);
+    assert_eq!(counts(), [10, 3, 5], "the sets in memory were brought up to date");
+    let unknown = json!({ "expression": { "audience": "aud_nobody" } });
+    let answer = world.server.post(&world.workspace.token, "/api/v1/audiences/combine", &unknown);
+    assert_eq!(answer.status.as_u16(), 400);
+}

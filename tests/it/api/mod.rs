@@ -7,6 +7,7 @@ mod parties;
 mod permissions;
 mod problems;
 mod search;
+mod sql;
 mod timelines;
 
 use headwater_tests::{TestServer, TestWorkspace, encoded};

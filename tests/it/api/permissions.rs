@@ -40,6 +40,7 @@ const CASES: &[Case] = &[
     case("GET /api/v1/audiences", "audience:read", ""),
     case("POST /api/v1/audiences", "audience:write", r#"{"name":"n","rule":{"always":true}}"#),
     case("POST /api/v1/audiences/preview", "audience:read", r#"{"rule":{"always":true}}"#),
+    case("POST /api/v1/audiences/combine", "audience:read", r#"{"expression":{"union":[]}}"#),
     case("GET /api/v1/audiences/{id}", "audience:read", ""),
     case("GET /api/v1/audiences/{id}/versions", "audience:read", ""),
     case("GET /api/v1/audiences/{id}/members", "audience:read", ""),
@@ -47,6 +48,14 @@ const CASES: &[Case] = &[
     case("PUT /api/v1/audiences/{id}", "audience:write", r#"{"name":"m","rule":{"always":false}}"#),
     case("DELETE /api/v1/audiences/{id}", "audience:write", ""),
     case("POST /api/v1/parties/{id}/explain", "profile:read", r#"{"rule":{"always":true}}"#),
+    case("GET /api/v1/query/tables", "query:run", ""),
+    // The server of this test has no lake.
+    Case {
+        route: "POST /api/v1/query",
+        permission: "query:run",
+        body: r#"{"sql":"SELECT 1"}"#,
+        allowed: 503,
+    },
     case("GET /api/v1/quarantine", "pipeline:read", ""),
     case("GET /api/v1/quarantine/summary", "pipeline:read", ""),
     case("GET /api/v1/quarantine/{id}", "pipeline:read", ""),

@@ -11,7 +11,7 @@ use workspace::{Installation, Workspace};
 
 use super::say;
 use super::setting::{Setting, one_workspace};
-use crate::feeder;
+use crate::{beside, feeder};
 
 /// The lake's tables.
 #[derive(Clone, Debug, Args)]
@@ -89,23 +89,7 @@ impl Query {
     }
 
     async fn ask(&self, installation: &Installation, workspace: &Workspace) -> anyhow::Result<ExitCode> {
-        // Read before the lake, so that what is flushed in between is in both and counts once.
-        let waiting = tokio::task::block_in_place(|| {
-            feeder::unflushed(installation, workspace, &self.setting.log_location())
-        })?;
-        let place = feeder::place(&self.setting.lake_folder(), workspace);
-        let options = feeder::options(installation);
-        let lake = match lake::Lake::read(&place, options.clone()).await {
-            Err(lake::Error::Unreadable(_)) => lake::Lake::open(&place, options).await?.0,
-            found => found?,
-        };
-        let reader = lake.reader();
-        for handover in waiting {
-            let known = reader.position(handover.partition).unwrap_or(0);
-            if handover.position > known {
-                reader.hand_over(lake::Handover { after: known, ..handover })?;
-            }
-        }
+        let lake = beside::open(&self.setting, installation, workspace).await?;
         let time = std::time::Duration::from_secs(self.seconds);
         let limits = Limits { rows: self.rows, time, ..Limits::default() };
         let snapshot = lake.snapshot();

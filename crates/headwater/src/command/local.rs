@@ -164,6 +164,7 @@ fn options(setting: &Setting) -> Options {
         reserve_bytes: None,
         // It is told when the installation is served again.
         lake: Some(setting.lake_folder()),
+        sandbox: None,
         sabotage: crate::runtime::Sabotage::default(),
     }
 }

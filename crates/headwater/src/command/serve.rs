@@ -14,6 +14,7 @@ use crate::feeder;
 use crate::http::{Faces, Server};
 use crate::reconcile;
 use crate::runtime::{Options, Runtime, Sabotage};
+use crate::sql::Sandbox;
 use crate::stages;
 
 /// Collect, process and serve.
@@ -107,6 +108,7 @@ impl Serve {
             worker: pipeline::Options { owner: owner(), ..pipeline::Options::default() },
             reserve_bytes: self.reserve.map(|mib| mib << 20),
             lake: plays(Role::Process).then(|| self.setting.lake_folder()),
+            sandbox: Some(Sandbox::new(std::env::current_exe()?, self.setting.clone())),
             sabotage: sabotage(&self.sabotage),
         };
         let setting = self.setting.clone();

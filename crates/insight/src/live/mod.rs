@@ -12,6 +12,7 @@ mod load;
 mod question;
 mod references;
 mod scan;
+mod sets;
 mod settle;
 
 pub use cache::Cache;
@@ -21,4 +22,5 @@ pub use load::{Loaded, load};
 pub use question::{Answer, Moment, Question};
 pub use references::{all_there, no_circle, users};
 pub use scan::{Found, scan};
+pub use sets::Sets;
 pub use settle::{Bench, Touch, is_settled, settle};

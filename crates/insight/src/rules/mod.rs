@@ -1,5 +1,6 @@
 //! Pure decisions: which value counts, how events are packed, what a search finds.
 
+pub mod algebra;
 pub mod chunk;
 pub mod mask;
 pub mod search;

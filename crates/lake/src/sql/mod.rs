@@ -4,6 +4,7 @@
 //! catalog, no setting. What a person may see of the answer is decided by the caller.
 
 mod cells;
+mod hidden;
 mod provider;
 
 use std::sync::Arc;
@@ -15,7 +16,6 @@ use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{col, lit};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast;
@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::lake::Snapshot;
 use crate::row::Cell;
 use crate::table::schema::Dataset;
+pub use hidden::Hide;
 
 /// Longer statements are programs.
 const STATEMENT_BYTES_MAX: usize = 64 * 1024;
@@ -103,14 +104,28 @@ impl Answer {
 }
 
 impl Snapshot {
-    /// Runs one SELECT over the tables of this snapshot.
+    /// Runs one SELECT over the tables of this snapshot, every column in clear.
     ///
     /// # Errors
     /// [`Error::Refused`] for anything but one SELECT that these tables can answer.
     pub async fn query(&self, sql: &str, limits: Limits, cancel: CancellationToken) -> Result<Answer> {
+        self.query_with(sql, limits, None, cancel).await
+    }
+
+    /// Runs one SELECT that sees columns of JSON only through `hide`, wherever it names them.
+    ///
+    /// # Errors
+    /// As [`Snapshot::query`].
+    pub async fn query_with(
+        &self,
+        sql: &str,
+        limits: Limits,
+        hide: Option<Hide>,
+        cancel: CancellationToken,
+    ) -> Result<Answer> {
         let deadline = tokio::time::Instant::now() + limits.time;
         let statement = select(sql)?;
-        let context = self.session(&limits)?;
+        let context = self.session(&limits, hide.as_ref())?;
         let run = async {
             let plan = context.state().statement_to_plan(statement).await?;
             let options =
@@ -128,7 +143,7 @@ impl Snapshot {
         Ok(Answer { columns, stream, limits, left: limits.rows, deadline, cancel, is_cut: false })
     }
 
-    fn session(&self, limits: &Limits) -> Result<SessionContext> {
+    fn session(&self, limits: &Limits, hide: Option<&Hide>) -> Result<SessionContext> {
         let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
@@ -144,17 +159,12 @@ impl Snapshot {
             let store = pinned.table.context.store.clone();
             context.register_object_store(provider::store_url().as_ref(), store);
             let provider = Arc::new(provider::Provider::new(pinned)?);
-            let name = dataset.name();
-            let registered = if *dataset == Dataset::Events && !pinned.suppressed.is_empty() {
-                // What is being erased is no longer there for anybody, before its files are rewritten.
-                let nodes = pinned.suppressed.iter().map(|node| lit(node.cast_signed())).collect();
-                context
-                    .read_table(provider)
-                    .and_then(|rows| rows.filter(col("node_no").in_list(nodes, true)))
-                    .and_then(|rows| context.register_table(name, rows.into_view()))
-            } else {
-                context.register_table(name, provider)
+            let suppressed = match dataset {
+                Dataset::Events => pinned.suppressed.iter().copied().collect(),
+                _ => Vec::new(),
             };
+            let view = hidden::view(&context, provider, &suppressed, hide);
+            let registered = view.and_then(|table| context.register_table(dataset.name(), table));
             registered.map_err(|e| failed(&e, limits))?;
         }
         Ok(context)

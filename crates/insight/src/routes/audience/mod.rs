@@ -3,6 +3,7 @@
 //! What is defined goes through the log as a command; everything else is read as it is stored.
 
 mod check;
+mod combine;
 mod define;
 mod explain;
 mod members;
@@ -27,6 +28,7 @@ use web::{Answer, Api, Caller, Page, PageQuery, ProblemDocument, decode_cursor};
 use workspace::routes::list::page;
 use workspace::routes::request::{Path, Query};
 
+use crate::live::Sets;
 use crate::store::audience::{Audience, Mode, audience_all, audience_by_id};
 use crate::store::audience_version::{self, audience_version_page};
 
@@ -39,12 +41,13 @@ pub struct Audiences {
     reader: Reader,
     commands: Arc<dyn Commands>,
     scans: Arc<Semaphore>,
+    sets: Sets,
 }
 
 impl Audiences {
     /// Routes over an installation whose pipeline takes commands.
     pub fn new(reader: Reader, commands: Arc<dyn Commands>) -> Self {
-        Self { reader, commands, scans: Arc::new(Semaphore::new(SCANS_MAX)) }
+        Self { reader, commands, scans: Arc::new(Semaphore::new(SCANS_MAX)), sets: Sets::default() }
     }
 
     /// The zone of the workspace's days and weeks.
@@ -63,6 +66,7 @@ pub fn routes(api: Api<Audiences>) -> Api<Audiences> {
     api.route(Permission::AudienceRead, routes!(audience_list))
         .route(Permission::AudienceWrite, routes!(define::audience_create))
         .route(Permission::AudienceRead, routes!(preview::audience_preview))
+        .route(Permission::AudienceRead, routes!(combine::audience_combine))
         .route(Permission::AudienceRead, routes!(audience_fetch))
         .route(Permission::AudienceWrite, routes!(define::audience_put))
         .route(Permission::AudienceWrite, routes!(define::audience_archive))
