@@ -14,19 +14,19 @@ use super::values::Values;
 
 /// All rows of one event in one bucket.
 #[derive(Default)]
-pub(super) struct Assembled {
+pub(crate) struct Assembled {
     /// Parties that have a row, ascending.
-    pub(super) parties: Vec<u32>,
+    pub(crate) parties: Vec<u32>,
     /// Where each party's rows begin, and where the last one's end.
-    pub(super) offsets: Vec<u32>,
-    pub(super) times: Vec<i64>,
+    pub(crate) offsets: Vec<u32>,
+    pub(crate) times: Vec<i64>,
     /// Empty unless every piece had keys.
-    pub(super) keys: Vec<Key>,
-    pub(super) columns: Vec<Stored>,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) columns: Vec<Stored>,
 }
 
 /// Puts the pieces together.
-pub(super) fn assemble(mut pieces: Vec<Piece>, buckets: u32) -> Assembled {
+pub(crate) fn assemble(mut pieces: Vec<Piece>, buckets: u32) -> Assembled {
     if pieces.len() == 1 && pieces[0].is_sorted {
         let piece = pieces.remove(0);
         let (parties, offsets) = borders(&piece.parties);

@@ -12,7 +12,7 @@ use kernel::Key;
 use serde_json::Value as Json;
 
 use super::values::Values;
-use super::{CHANNEL, Job, SOURCE, WantedEvent};
+use super::{CHANNEL, EVENT, Job, PROPERTIES, SOURCE, WantedEvent};
 use crate::decode::{self, Footer};
 use crate::encode::bucket_of;
 use crate::error::{Error, Result};
@@ -24,18 +24,19 @@ use crate::table::file::{File, week_of};
 const READS: usize = 4;
 
 /// Rows in the order (party, time, key), unless they are of several events.
-pub(super) struct Piece {
-    pub(super) week: i32,
-    pub(super) is_sorted: bool,
-    pub(super) parties: Vec<u32>,
-    pub(super) times: Vec<i64>,
+pub(crate) struct Piece {
+    pub(crate) week: i32,
+    pub(crate) is_sorted: bool,
+    pub(crate) parties: Vec<u32>,
+    pub(crate) times: Vec<i64>,
     /// Empty where the order needs none and nobody asked.
-    pub(super) keys: Vec<Key>,
-    pub(super) columns: Vec<Values>,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) columns: Vec<Values>,
 }
 
 /// Reads everything of one wanted event in one bucket.
 pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> Result<Vec<Piece>> {
+    let range = job.range(wanted);
     let waiting = waiting(job, bucket, wanted);
     let mut sources: Vec<(Arc<File>, Vec<Range<usize>>)> = Vec::new();
     let mut per_week: BTreeMap<i32, usize> = BTreeMap::new();
@@ -44,8 +45,8 @@ pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> R
     }
     let pinned = job.pinned();
     for file in pinned.files.iter() {
-        let is_early = job.wanted.until.is_some_and(|until| file.times.0 >= until);
-        let is_late = job.wanted.from.is_some_and(|from| file.times.1 < from);
+        let is_early = file.times.0.0 >= range.end;
+        let is_late = file.times.1.0 < range.start;
         if is_early || is_late || file.bucket.is_some_and(|b| b != bucket) {
             continue;
         }
@@ -77,13 +78,13 @@ pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> R
 
 /// The buffered rows, by week.
 fn waiting<'a>(job: &'a Job, bucket: u32, wanted: &WantedEvent) -> BTreeMap<i32, Vec<&'a Event>> {
-    let pinned = job.pinned();
+    let (pinned, range) = (job.pinned(), job.range(wanted));
     let buckets = pinned.table.buckets;
     let mut weeks: BTreeMap<i32, Vec<&Event>> = BTreeMap::new();
     for event in pinned.chunks.iter().flat_map(|chunk| &chunk.events) {
         if bucket_of(event.party.0, buckets) == bucket
             && wanted.event.as_ref().is_none_or(|name| *name == event.event)
-            && job.takes(event.party.0, event.time.0, event.node.0)
+            && job.takes(&range, event.party.0, event.time.0, event.node.0)
         {
             weeks.entry(week_of(event.time)).or_default().push(event);
         }
@@ -98,6 +99,8 @@ fn from_rows(week: i32, rows: &[&Event], wanted: &WantedEvent) -> Piece {
     let columns = wanted.columns.iter().map(|path| match path.to_string().as_str() {
         CHANNEL => Values::from_texts(rows.iter().map(|row| row.channel.as_deref())),
         SOURCE => Values::from_texts(rows.iter().map(|row| Some(&*row.source))),
+        EVENT => Values::from_texts(rows.iter().map(|row| Some(&*row.event))),
+        PROPERTIES => Values::from_texts(rows.iter().map(|row| Some(&*row.properties))),
         _ if path.is_context() => property(rows.iter().map(|row| &*row.context), path),
         _ => property(rows.iter().map(|row| &*row.properties), path),
     });
@@ -140,6 +143,8 @@ fn property<'a>(objects: impl Iterator<Item = &'a str>, path: &Path) -> Values {
 /// Where a wanted column of a file comes from.
 enum Origin<'a> {
     Column(String),
+    /// The properties as they are.
+    Whole,
     Object(&'static str, &'a Path),
 }
 
@@ -151,6 +156,8 @@ fn origin<'a>(path: &'a Path, footer: &Footer, hot: &[Column]) -> Origin<'a> {
     match text.as_str() {
         CHANNEL => Origin::Column("channel".into()),
         SOURCE => Origin::Column("source".into()),
+        EVENT => Origin::Column("event".into()),
+        PROPERTIES => Origin::Whole,
         _ if hot.iter().any(is_hot) => Origin::Column(text),
         _ if path.is_context() => Origin::Object("context", path),
         _ => Origin::Object("properties", path),
@@ -173,14 +180,15 @@ async fn from_file(
     names.extend((!job.pinned().suppressed.is_empty()).then_some("node_no"));
     names.extend(origins.iter().map(|origin| match origin {
         Origin::Column(name) => name.as_str(),
+        Origin::Whole => "properties",
         Origin::Object(name, _) => name,
     }));
-    let is_sorted = ranges.len() == 1;
+    let (is_sorted, range) = (ranges.len() == 1, job.range(wanted));
     let batches = decode::batches(table, &file, &names, Some(ranges)).await?;
     let (mut parties, mut times, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     let mut parts: Vec<Vec<Values>> = wanted.columns.iter().map(|_| Vec::new()).collect();
     for batch in &batches {
-        let kept = kept(job, batch)?;
+        let kept = kept(job, &range, batch)?;
         let (party, time) = (party_column(batch)?, time_column(batch)?);
         parties.extend(kept.iter().map(|row| party[*row].cast_unsigned()));
         times.extend(kept.iter().map(|row| time[*row]));
@@ -196,6 +204,10 @@ async fn from_file(
         for (origin, parts) in origins.iter().zip(&mut parts) {
             parts.push(match origin {
                 Origin::Column(name) => Values::from_array(column(batch, name)?, &kept),
+                Origin::Whole => {
+                    let texts = column(batch, "properties")?.as_string::<i32>();
+                    Values::from_texts(kept.iter().map(|row| Some(texts.value(*row))))
+                }
                 Origin::Object(name, path) => {
                     let texts = column(batch, name)?.as_string::<i32>();
                     property(kept.iter().map(|row| texts.value(*row)), path)
@@ -220,12 +232,12 @@ fn join(mut parts: Vec<Values>) -> Values {
 }
 
 /// The rows of a batch that are part of the answer.
-fn kept(job: &Job, batch: &RecordBatch) -> Result<Vec<usize>> {
+fn kept(job: &Job, range: &Range<i64>, batch: &RecordBatch) -> Result<Vec<usize>> {
     let (parties, times) = (party_column(batch)?, time_column(batch)?);
     let nodes = batch.column_by_name("node_no").map(|c| c.as_primitive::<Int64Type>().values());
     let node = |row: usize| nodes.map_or(0, |nodes| nodes[row].cast_unsigned());
     let rows = 0..batch.num_rows();
-    Ok(rows.filter(|row| job.takes(parties[*row].cast_unsigned(), times[*row], node(*row))).collect())
+    Ok(rows.filter(|row| job.takes(range, parties[*row].cast_unsigned(), times[*row], node(*row))).collect())
 }
 
 fn party_column(batch: &RecordBatch) -> Result<&[i32]> {

@@ -9,7 +9,7 @@ use criteria::value::Value;
 use super::values::{MISSING, Values};
 
 /// A column of all events of one name in one bucket.
-pub(super) enum Stored {
+pub(crate) enum Stored {
     Absent,
     Numbers { mantissas: Vec<i64>, scale: u8, valid: Option<Vec<u8>> },
     Texts { codes: Vec<u32>, words: Words, valid: Option<Vec<u8>> },
@@ -19,7 +19,7 @@ pub(super) enum Stored {
 }
 
 impl Stored {
-    pub(super) fn of(values: Values) -> Self {
+    pub(crate) fn of(values: Values) -> Self {
         match values {
             Values::Absent(_) => Self::Absent,
             Values::Numbers(n) => {
@@ -50,7 +50,7 @@ impl Stored {
     }
 
     /// The whole column, borrowed.
-    pub(super) fn column(&self) -> Column<'_> {
+    pub(crate) fn column(&self) -> Column<'_> {
         fn borrowed(valid: Option<&Vec<u8>>) -> Option<Bits<'_>> {
             valid.map(|bytes| Bits { bytes, offset: 0 })
         }
@@ -73,7 +73,7 @@ impl Stored {
 }
 
 /// The distinct texts of a column.
-pub(super) struct Words {
+pub(crate) struct Words {
     id: u64,
     list: Vec<Arc<str>>,
 }

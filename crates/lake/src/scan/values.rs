@@ -11,10 +11,10 @@ use criteria::value::Value;
 use crate::row::DECIMAL_SCALE;
 
 /// Code of an event without the property, among the codes of texts.
-pub(super) const MISSING: u32 = u32::MAX;
+pub(crate) const MISSING: u32 = u32::MAX;
 
 /// Values of one path, one for each event.
-pub(super) enum Values {
+pub(crate) enum Values {
     /// No event has any.
     Absent(usize),
     Numbers(Numbers),
@@ -27,14 +27,14 @@ pub(super) enum Values {
 }
 
 /// Decimals at one scale.
-pub(super) struct Numbers {
-    pub(super) mantissas: Vec<i64>,
-    pub(super) scale: u8,
-    pub(super) valid: Vec<bool>,
+pub(crate) struct Numbers {
+    pub(crate) mantissas: Vec<i64>,
+    pub(crate) scale: u8,
+    pub(crate) valid: Vec<bool>,
 }
 
 impl Values {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Absent(len) => *len,
             Self::Numbers(numbers) => numbers.mantissas.len(),
@@ -46,7 +46,7 @@ impl Values {
     }
 
     /// Rows `kept` of a stored column.
-    pub(super) fn from_array(array: &dyn Array, kept: &[usize]) -> Self {
+    pub(crate) fn from_array(array: &dyn Array, kept: &[usize]) -> Self {
         let numbers = |mantissas: Vec<i64>, scale| {
             let valid = kept.iter().map(|i| array.is_valid(*i)).collect();
             Self::Numbers(Numbers { mantissas, scale, valid })
@@ -73,19 +73,19 @@ impl Values {
     }
 
     /// Texts, some missing.
-    pub(super) fn from_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
+    pub(crate) fn from_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
         let mut words = Words::default();
         let codes = texts.map(|text| text.map_or(MISSING, |text| words.code(text))).collect();
         Self::Texts(codes, words.list)
     }
 
     /// Values of a path with `[]`.
-    pub(super) fn from_many(values: Vec<Vec<Value>>) -> Self {
+    pub(crate) fn from_many(values: Vec<Vec<Value>>) -> Self {
         if values.iter().all(Vec::is_empty) { Self::Absent(values.len()) } else { Self::Many(values) }
     }
 
     /// Values of any type in the narrowest form that holds all of them.
-    pub(super) fn from_cells(values: Vec<Option<Value>>) -> Self {
+    pub(crate) fn from_cells(values: Vec<Option<Value>>) -> Self {
         let mut existing = values.iter().flatten().peekable();
         if existing.peek().is_none() {
             return Self::Absent(values.len());
@@ -108,7 +108,7 @@ impl Values {
     }
 
     /// Picks rows out of several parts: (part, row) in the order they shall have, each at most once.
-    pub(super) fn gather(parts: Vec<Self>, order: &[(u32, u32)]) -> Self {
+    pub(crate) fn gather(parts: Vec<Self>, order: &[(u32, u32)]) -> Self {
         let mut kinds = parts.iter().filter(|p| !matches!(p, Self::Absent(_))).map(std::mem::discriminant);
         let Some(kind) = kinds.next() else { return Self::Absent(order.len()) };
         if kinds.any(|other| other != kind) {
