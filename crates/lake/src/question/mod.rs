@@ -102,9 +102,8 @@ impl Question {
             pieces = scan::read_bucket(&self.job, bucket) => pieces?,
         };
         let work = tokio::task::spawn_blocking(move || {
-            let events = scan::assembled(pieces, self.buckets);
             let slice = Slice { bucket, buckets: self.buckets };
-            let found = feed::feed(&self, slice, &events)?;
+            let found = feed::feed(&self, slice, &pieces)?;
             self.found.lock().merge(found);
             Ok(())
         });

@@ -6,9 +6,12 @@
 //! left to the visitor; what must be decoded, to the index in each file's footer.
 
 mod assemble;
+mod load;
 mod piece;
+mod stock;
 mod stored;
 mod values;
+mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,9 +26,9 @@ use tokio::task::JoinSet;
 use crate::error::{Error, Result};
 use crate::lake::{Pinned, Snapshot};
 use crate::table::schema::Dataset;
-pub(crate) use assemble::Assembled;
+pub(crate) use assemble::{Assembled, assemble};
 pub(crate) use piece::Piece;
-pub(crate) use stored::Stored;
+pub(crate) use stock::Stock;
 
 pub(crate) use question::needs::{CHANNEL, EVENT, PROPERTIES, SOURCE};
 
@@ -103,7 +106,7 @@ impl Wanted {
 pub struct Runs<'a> {
     /// Whose they are.
     pub party: PartyNo,
-    events: &'a [Assembled],
+    events: &'a [Assembled<'a>],
     rows: &'a [Range<usize>],
 }
 
@@ -120,11 +123,7 @@ impl Timeline for Runs<'_> {
     }
 
     fn column(&self, run: usize, column: usize) -> Column<'_> {
-        let rows = &self.rows[run];
-        self.events[run]
-            .columns
-            .get(column)
-            .map_or(Column::ABSENT, |c| c.column().slice(rows.start, rows.len()))
+        self.events[run].column(column, &self.rows[run])
     }
 
     fn key(&self, run: usize, row: usize) -> Key {
@@ -177,6 +176,21 @@ impl Job {
         let parties =
             wanted.parties.as_ref().map(|parties| PartySet::of(parties.iter().map(|party| party.0)));
         Self { snapshot, wanted, parties, excluded }
+    }
+
+    /// What was decoded lately.
+    pub(crate) fn stock(&self) -> &Stock {
+        &self.pinned().table.stock
+    }
+
+    /// The texts of a column; those of one that repeats none are nobody else's.
+    pub(crate) fn words(&self, column: &str) -> Arc<words::Words> {
+        if column == PROPERTIES { words::Words::new() } else { self.stock().words(column) }
+    }
+
+    /// Whether nobody's rows are left out.
+    pub(crate) fn takes_everybody(&self) -> bool {
+        self.excluded.is_none() && self.parties.is_none() && self.pinned().suppressed.is_empty()
     }
 
     /// From when and until when an event is wanted.
@@ -234,10 +248,12 @@ async fn scan_bucket(job: &Arc<Job>, bucket: u32, mut visitor: Box<dyn Visitor>)
     let pieces = read_bucket(job, bucket).await?;
     let job = job.clone();
     let work = tokio::task::spawn_blocking(move || {
-        let events = assembled(pieces, job.pinned().table.buckets);
-        let mut walk = Walk::new(&events);
-        while let Some(runs) = walk.next_party() {
-            visitor.party(&runs);
+        let mut stretches = Stretches::new(&pieces, job.pinned().table.buckets);
+        while let Some(events) = stretches.next_stretch() {
+            let mut walk = Walk::new(&events);
+            while let Some(runs) = walk.next_party() {
+                visitor.party(&runs);
+            }
         }
         visitor.end();
     });
@@ -253,20 +269,48 @@ pub(crate) async fn read_bucket(job: &Arc<Job>, bucket: u32) -> Result<Vec<Vec<P
     Ok(pieces)
 }
 
-/// All rows of each wanted event together.
-pub(crate) fn assembled(pieces: Vec<Vec<Piece>>, buckets: u32) -> Vec<Assembled> {
-    pieces.into_iter().map(|pieces| assemble::assemble(pieces, buckets)).collect()
+/// Parties that are put together at a time: their rows stay in the processor's cache.
+const STRETCH: u32 = 2_048;
+
+/// Goes through the parties of a bucket, a stretch at a time.
+pub(crate) struct Stretches<'a> {
+    pieces: &'a [Vec<Piece>],
+    buckets: u32,
+    /// Of each piece, the rows that are done.
+    done: Vec<Vec<usize>>,
+}
+
+impl<'a> Stretches<'a> {
+    pub(crate) fn new(pieces: &'a [Vec<Piece>], buckets: u32) -> Self {
+        Self { pieces, buckets, done: pieces.iter().map(|pieces| vec![0; pieces.len()]).collect() }
+    }
+
+    /// The rows of the next parties, by event.
+    pub(crate) fn next_stretch(&mut self) -> Option<Vec<Assembled<'a>>> {
+        let heads = self.pieces.iter().zip(&self.done).flat_map(|(pieces, done)| {
+            pieces.iter().zip(done).filter_map(|(piece, done)| piece.rows.parties.get(*done))
+        });
+        let end = heads.min()?.saturating_add(STRETCH.saturating_mul(self.buckets));
+        let mut events = Vec::with_capacity(self.pieces.len());
+        for (pieces, done) in self.pieces.iter().zip(&mut self.done) {
+            let ends = assemble::ends(pieces, done, end);
+            let spans: Vec<_> = done.iter().zip(&ends).map(|(from, to)| *from..*to).collect();
+            events.push(assemble::assemble(pieces, &spans, self.buckets));
+            *done = ends;
+        }
+        Some(events)
+    }
 }
 
 /// Walks the parties of all wanted events together.
 pub(crate) struct Walk<'a> {
-    events: &'a [Assembled],
+    events: &'a [Assembled<'a>],
     next: Vec<usize>,
     rows: Vec<Range<usize>>,
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(events: &'a [Assembled]) -> Self {
+    pub(crate) fn new(events: &'a [Assembled<'a>]) -> Self {
         Self { events, next: vec![0; events.len()], rows: vec![0..0; events.len()] }
     }
 

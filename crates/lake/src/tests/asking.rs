@@ -15,11 +15,9 @@ use crate::*;
 /// What a question answers over events in memory, each party by itself.
 pub(super) fn told(events: &[Event], plan: &Plan, people: &People) -> Answer {
     let mut parties: BTreeMap<u32, Vec<&Event>> = BTreeMap::new();
-    people
-        .everybody
-        .iter()
-        .flat_map(|all| all.iter())
-        .for_each(|party| drop(parties.entry(party).or_default()));
+    for party in people.everybody.iter().flat_map(|all| all.iter()) {
+        parties.entry(party).or_default();
+    }
     for event in events.iter().filter(|e| people.everybody.as_ref().is_none_or(|all| all.contains(e.party.0)))
     {
         parties.entry(event.party.0).or_default().push(event);
@@ -53,7 +51,7 @@ pub(super) fn told(events: &[Event], plan: &Plan, people: &People) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn members_and_latest_events_are_those_of_the_events_in_memory() {
+async fn every_kind_of_question_answers_over_files_and_buffers_what_it_answers_over_memory() {
     let mut dice = Dice(77);
     let site = Site::disk();
     let (lake, _) = site.open_with(Options { buckets: 3, ..options() }).await;
@@ -78,9 +76,20 @@ async fn members_and_latest_events_are_those_of_the_events_in_memory() {
         r#"{"members":{"event":"order_completed","op":"gte","value":2,"window":{"last":"14d"}}}"#,
         r#"{"members":{"event":"order_completed","op":"eq","value":0}}"#,
         r#"{"latest":{"party":7,"limit":5}}"#,
+        r#"{"funnel":{"steps":["page_view","add_to_cart","order_completed"],"within":"24h","by":"$channel"}}"#,
+        r#"{"funnel":{"steps":["page_view","add_to_cart"],"within":"3d","order":"strict","same":["sku"]}}"#,
+        r#"{"funnel":{"steps":["page_view","add_to_cart","order_completed"],"within":"3d","order":"any"}}"#,
+        r#"{"retention":{"first":"page_view","again":"order_completed","window":{"from":"2026-10-28T00:00:00Z"}}}"#,
+        r#"{"retention":{"first":"page_view","again":"page_view","every":"day","window":{"last":"13d"}}}"#,
+        r#"{"absence":{"event":"add_to_cart","without":"order_completed","within":"24h","window":{"last":"14d"}}}"#,
+        r#"{"rfm":{"order":"order_completed","amount":"total","refund":{"event":"page_view","amount":"total"}}}"#,
+        r#"{"top":{"event":"order_completed","item":"sku","value":"total","window":{"last":"20d"}}}"#,
+        r#"{"top":{"event":"page_view","item":"sku","limit":3,"every":"day","window":{"last":"20d"}}}"#,
     ] {
         let ask: Ask = serde_json::from_str(ask).unwrap();
-        let plan = Arc::new(Plan::new(Question::new(as_of, "Asia/Shanghai", ask)).unwrap());
+        let question = Question { people: true, ..Question::new(as_of, "Asia/Shanghai", ask) };
+        assert_eq!(Question::parse(&question.to_json()).unwrap(), question);
+        let plan = Arc::new(Plan::new(question).unwrap());
         let answer = lake.snapshot().ask(&plan, &people, Asking::default()).await.unwrap();
         assert_eq!(answer, told(&all, &plan, &people), "{}", plan.question().to_json());
     }

@@ -23,7 +23,7 @@ pub(crate) struct LatestOf {
 }
 
 impl LatestOf {
-    pub(crate) fn new(latest: &Latest, setting: Setting) -> Self {
+    pub(crate) fn new(latest: &Latest, setting: &Setting) -> Self {
         Self { party: PartyNo(latest.party), limit: latest.limit as usize, as_of: setting.as_of }
     }
 }
