@@ -142,3 +142,21 @@ impl Timeline for Memory {
         self.runs[run].rows[row].1
     }
 }
+
+/// The timeline of somebody who did nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl Timeline for Nothing {
+    fn times(&self, _: usize) -> &[i64] {
+        &[]
+    }
+
+    fn column(&self, _: usize, _: usize) -> Column<'_> {
+        Column::ABSENT
+    }
+
+    fn key(&self, _: usize, _: usize) -> Key {
+        Key([0; 16])
+    }
+}

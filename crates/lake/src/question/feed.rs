@@ -1,7 +1,8 @@
 //! Feeds an operator with the rows of its bucket.
 
-use criteria::column::{Column, Timeline};
-use kernel::{Key, PartyNo};
+use criteria::Column;
+use kernel::PartyNo;
+use question::memory::Nothing;
 use question::{Block, Operator, Order, Partial, Rows, Slice};
 
 use super::Question;
@@ -121,22 +122,5 @@ impl<'a> Merged<'a> {
             keys: &self.rows.keys,
             columns: columns.collect(),
         }
-    }
-}
-
-/// The timeline of somebody who did nothing.
-struct Nothing;
-
-impl Timeline for Nothing {
-    fn times(&self, _: usize) -> &[i64] {
-        &[]
-    }
-
-    fn column(&self, _: usize, _: usize) -> Column<'_> {
-        Column::ABSENT
-    }
-
-    fn key(&self, _: usize, _: usize) -> Key {
-        Key([0; 16])
     }
 }

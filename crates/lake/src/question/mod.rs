@@ -67,6 +67,10 @@ impl Snapshot {
         let asked = asking.buckets.clone().unwrap_or_else(|| (0..buckets).collect());
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let turns = Arc::new(Semaphore::new(if asking.threads == 0 { processors } else { asking.threads }));
+        // Whoever drops this future wants no answer.
+        let cancel = asking.cancel.child_token();
+        let _guard = cancel.clone().drop_guard();
+        let asking = Asking { cancel, ..asking };
         let excluded = asking.excluded.as_ref().map(|parties| PartySet::of(parties.iter()));
         let question = Arc::new(Question {
             plan: plan.clone(),

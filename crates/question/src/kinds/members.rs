@@ -1,10 +1,11 @@
 //! For whom a rule holds: through the evaluator that the stream asks, one party after another.
 
-use criteria::{Evaluator, Party, Program, Rule, Timeline};
+use criteria::{Evaluator, Facts, Party, Program, Rule, Timeline};
 use kernel::{Instant, PartyNo};
 use roaring::RoaringBitmap;
 
 use crate::answer::{Count, Finding};
+use crate::memory::Nothing;
 use crate::needs::Needs;
 use crate::operator::{Operator, Slice};
 use crate::partial::Partial;
@@ -25,7 +26,13 @@ impl Members {
 
 impl Kind for Members {
     fn needs(&self) -> Needs {
-        Needs::of(&self.program, self.as_of)
+        let needs = Needs::of(&self.program, self.as_of);
+        // Of somebody without events and without anything else to look at, the rule says the same as of all such.
+        let nobody = Party { timeline: &Nothing, subject: &Facts::default() };
+        let is_everybody = !needs.traits.is_empty()
+            || !needs.audiences.is_empty()
+            || Evaluator::new(&self.program).at(nobody, self.as_of).holds(0);
+        Needs { is_everybody, ..needs }
     }
 
     fn operator<'p>(&'p self, _: Slice, people: &'p People) -> Box<dyn Operator + 'p> {

@@ -27,6 +27,7 @@ use web::{Answer, Api, Caller, Page, PageQuery, ProblemDocument, decode_cursor};
 use workspace::routes::list::page;
 use workspace::routes::request::{Path, Query};
 
+use crate::live::Lakes;
 use crate::store::audience::{Audience, Mode, audience_all, audience_by_id};
 use crate::store::audience_version::{self, audience_version_page};
 
@@ -39,12 +40,18 @@ pub struct Audiences {
     reader: Reader,
     commands: Arc<dyn Commands>,
     scans: Arc<Semaphore>,
+    lakes: Option<Arc<dyn Lakes>>,
 }
 
 impl Audiences {
     /// Routes over an installation whose pipeline takes commands.
     pub fn new(reader: Reader, commands: Arc<dyn Commands>) -> Self {
-        Self { reader, commands, scans: Arc::new(Semaphore::new(SCANS_MAX)) }
+        Self { reader, commands, scans: Arc::new(Semaphore::new(SCANS_MAX)), lakes: None }
+    }
+
+    /// The same, asking lakes where there are any.
+    pub fn with_lakes(self, lakes: Arc<dyn Lakes>) -> Self {
+        Self { lakes: Some(lakes), ..self }
     }
 
     /// The zone of the workspace's days and weeks.
