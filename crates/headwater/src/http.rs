@@ -124,7 +124,8 @@ impl Server {
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
-        let state = insight::routes::audience::Audiences::new(reader.clone(), joints.clone());
+        let state = insight::routes::audience::Audiences::new(reader.clone(), joints.clone())
+            .with_lakes(Arc::new(self.runtime.clone()));
         let api = insight::routes::audience::routes(Api::new(auth.clone(), document));
         let (more, document, list) = api.finish();
         router = router.merge(more.with_state(state));

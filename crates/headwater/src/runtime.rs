@@ -85,6 +85,8 @@ pub struct Open {
     pub partitions: Vec<Partition>,
     /// Its latest events.
     pub recent: Recent,
+    /// Its lake, while this process feeds it.
+    pub lake: crate::feeder::Slot,
 }
 
 impl Runtime {
@@ -123,7 +125,7 @@ impl Runtime {
         let partitions = (0..workspace.partitions)
             .map(|partition| self.start(&workspace, partition, &recent))
             .collect::<kernel::Result<Vec<_>>>()?;
-        let found = Arc::new(Open { workspace, partitions, recent });
+        let found = Arc::new(Open { workspace, partitions, recent, lake: Default::default() });
         open.insert(no, Arc::clone(&found));
         Ok(found)
     }

@@ -21,6 +21,8 @@ use crate::table::{Change, Context, Table};
 
 /// Buckets of a new lake: enough for 100 million events on one machine.
 const BUCKETS: u32 = 8;
+/// Bytes of decoded columns kept in memory: eighty million rows with one column of texts.
+const MEMORY_BYTES: usize = 1 << 30;
 
 /// How to open a lake.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ pub struct Options {
     pub hot: Vec<Column>,
     /// Buckets of parties, fixed when the lake is created: 8 up to 100 million events, 32 to 256 beyond.
     pub buckets: u32,
+    /// Bytes of decoded columns kept in memory for the next question; it never holds more than was asked for.
+    pub memory_bytes: usize,
     /// Where now comes from.
     pub clock: Arc<dyn Clock>,
     /// Where names of files come from.
@@ -36,9 +40,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// Defaults: no hot columns, 8 buckets.
+    /// Defaults: no hot columns, 8 buckets, 1 GiB.
     pub fn new(clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
-        Self { hot: Vec::new(), buckets: BUCKETS, clock, ids }
+        Self { hot: Vec::new(), buckets: BUCKETS, memory_bytes: MEMORY_BYTES, clock, ids }
     }
 }
 
@@ -114,7 +118,8 @@ impl Lake {
     }
 
     async fn open_as(place: &Place, options: Options, on_tear: OnTear) -> Result<(Self, Vec<Repair>)> {
-        let context = Context { store: place.open()?, clock: options.clock, ids: options.ids };
+        let Options { memory_bytes, clock, ids, .. } = options.clone();
+        let context = Context { store: place.open()?, clock, ids, memory_bytes };
         let (mut tables, mut repairs) = (BTreeMap::new(), Vec::new());
         for dataset in DATASETS {
             let opened = Table::open(context.clone(), dataset, &options.hot, options.buckets, on_tear);

@@ -7,6 +7,7 @@
 //! The feed is written with the batch, the lake's commit carries how far it has come, and what it has is
 //! taken off the feed afterwards: a crash anywhere repeats nothing and loses nothing.
 
+mod ask;
 mod rows;
 mod tables;
 
@@ -19,6 +20,9 @@ use kernel::{Failure, Scope};
 use lake::{Column, Handover, Kind, Lake, Place, Policy, Writer};
 use tokio::time::Instant;
 use workspace::{Installation, Workspace};
+
+use ask::Fed;
+pub use ask::Slot;
 
 use crate::runtime::{Open, Runtime};
 
@@ -111,7 +115,9 @@ struct Feeder {
     open: Arc<Open>,
     scope: Scope,
     lake: Lake,
-    writer: Writer,
+    writer: Arc<Writer>,
+    /// Says to whoever asks the lake how far it has been fed, until this feeder is dropped.
+    fed: Fed,
     flushed: Instant,
     maintained: Instant,
     /// When identifiers and customers are written next.
@@ -128,7 +134,8 @@ impl Feeder {
         for repair in repairs {
             tracing::warn!(workspace = open.workspace.no.0, ?repair, "the lake was mended");
         }
-        let writer = lake.writer().await.map_err(failed)?;
+        let writer = Arc::new(lake.writer().await.map_err(failed)?);
+        let fed = open.lake.open(&lake, &writer);
         let now = Instant::now();
         Ok(Self {
             runtime: runtime.clone(),
@@ -136,6 +143,7 @@ impl Feeder {
             scope: Scope::system(open.workspace.no, "lake"),
             lake,
             writer,
+            fed,
             flushed: now,
             maintained: now,
             tables_due: now + FLUSH_AFTER,
@@ -147,6 +155,7 @@ impl Feeder {
         loop {
             let is_stopping = stop.is_cancelled();
             while self.feed().await? {}
+            self.fed.tell();
             let waiting = self.writer.waiting();
             let is_old = waiting.rows > 0 && self.flushed.elapsed() >= FLUSH_AFTER;
             if is_old || waiting.bytes >= FLUSH_BYTES || is_stopping {
@@ -167,6 +176,7 @@ impl Feeder {
             }
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = self.open.lake.called() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
         }

@@ -202,7 +202,9 @@ fn split(
         let is_kept = |era: &NodeNo| rows.iter().any(|row| row.via == Some(*era));
         ended.extend(before.iter().filter_map(|row| row.via).filter(|era| !is_kept(era)));
         let holders = before.iter().chain(&rows).filter_map(|row| row.via).chain([no]);
-        resolved.regrouped.extend(working.parties_behind(identity.scope, tx, holders)?);
+        let parties = working.parties_behind(identity.scope, tx, holders)?;
+        resolved.rewritten.extend(&parties);
+        resolved.regrouped.extend(parties);
         working.load(identity.scope, tx, &ended)?;
         for era in &ended {
             // Late data did away with this era: nobody has it, and its id leads to the identifier itself.

@@ -16,6 +16,7 @@ use db::Tx;
 use kernel::{Key, NodeNo, PartyNo, Scope};
 
 use crate::rules::Rules;
+use crate::store::moved::moved_put;
 use crate::store::node::{Node, node_key};
 pub use crowded::Crowded;
 pub use graph::{load_neighbourhood, load_part};
@@ -53,6 +54,8 @@ pub struct Resolved {
     pub moved: Vec<NodeNo>,
     /// Parties that have other facts than before because nodes came or went; some may be no more.
     pub regrouped: BTreeSet<PartyNo>,
+    /// Those of them that have facts which counted as another's before, or had some that do now.
+    pub rewritten: BTreeSet<PartyNo>,
 }
 
 /// Recomputes the parties around `hard` and the holders of `soft`. Nothing is looked for behind what is
@@ -77,6 +80,7 @@ pub fn recompute(
     if !soft.is_empty() {
         soft::recompute(identity, tx, working, &soft, crowded, &mut resolved)?;
     }
-    working.write(identity.scope, tx, &mut resolved.regrouped)?;
+    working.write(identity.scope, tx, &mut resolved)?;
+    moved_put(identity.scope, tx, &resolved.rewritten)?;
     Ok(resolved)
 }

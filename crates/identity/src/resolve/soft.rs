@@ -53,7 +53,7 @@ fn write_holders(
     for row in holder::holder_of(identity.scope, tx, nodes)? {
         before.entry(row.node).or_default().push(row);
     }
-    let (mut replaced, mut rows, mut users) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut replaced, mut rows, mut users, mut moved) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (i, no) in nodes.iter().enumerate() {
         let kind = identity.rules.kind(&group.nodes[i].kind);
         let holdings = rules::holdings(&group.touches_of(i, identity.rules), &kind, identity.rules);
@@ -66,7 +66,11 @@ fn write_holders(
         let before = before.get(no).map_or(&[][..], Vec::as_slice);
         if before != now {
             replaced.push(*no);
-            users.extend(before.iter().chain(&now).filter_map(|row| row.via));
+            let holders = before.iter().chain(&now).filter_map(|row| row.via);
+            if working.is_stored(*no) {
+                moved.extend(holders.clone().chain([*no]));
+            }
+            users.extend(holders);
             rows.extend(now);
         }
         working.get_mut(*no).into_iter().for_each(|node| node.is_split = is_split);
@@ -75,6 +79,7 @@ fn write_holders(
     holder::holder_replace(identity.scope, tx, &replaced, &rows)?;
     users.extend(&replaced);
     resolved.regrouped.extend(working.parties_behind(identity.scope, tx, users)?);
+    resolved.rewritten.extend(working.parties_behind(identity.scope, tx, moved)?);
     Ok(())
 }
 

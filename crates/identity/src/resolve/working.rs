@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use db::Tx;
 use kernel::{Key, NodeNo, PartyNo, Scope};
 
+use super::Resolved;
 use crate::store::holder;
 use crate::store::node::{self, Node, number_reserve};
 
@@ -121,24 +122,28 @@ impl Working {
         Ok(parties)
     }
 
+    /// Whether a node is in the database already, and may have facts.
+    pub fn is_stored(&self, no: NodeNo) -> bool {
+        self.nodes.get(&no).is_some_and(|(_, stored)| stored.is_some())
+    }
+
     /// Writes what changed, in order of key, so that two workers never wait for each other in a ring. Adds
-    /// the parties that gained or lost a node.
+    /// the parties that gained or lost a node, and those that facts moved between.
     ///
     /// # Errors
     /// As the database says.
-    pub fn write(
-        &mut self,
-        scope: &Scope,
-        tx: &mut Tx<'_>,
-        regrouped: &mut BTreeSet<PartyNo>,
-    ) -> db::Result<()> {
+    pub fn write(&mut self, scope: &Scope, tx: &mut Tx<'_>, resolved: &mut Resolved) -> db::Result<()> {
         let mut changed: Vec<Node> = Vec::new();
         for (node, stored) in self.nodes.values_mut() {
             if stored.as_ref() != Some(node) {
                 let before = stored.as_ref().map_or(PartyNo(0), |node| node.party);
                 let is_earlier = stored.as_ref().is_some_and(|stored| stored.first != node.first);
                 if before != node.party || is_earlier {
-                    regrouped.extend([before, node.party].into_iter().filter(|party| party.0 > 0));
+                    let both = [before, node.party].into_iter().filter(|party| party.0 > 0);
+                    resolved.regrouped.extend(both.clone());
+                    if before != node.party && stored.is_some() {
+                        resolved.rewritten.extend(both);
+                    }
                 }
                 changed.push(node.clone());
                 *stored = Some(node.clone());

@@ -9,6 +9,7 @@ pub mod definition;
 pub mod digest;
 pub mod edge;
 pub mod holder;
+pub mod moved;
 pub mod node;
 pub mod regrouped;
 pub mod touch;

@@ -70,7 +70,7 @@ pub fn load(
 }
 
 /// Whether anything was ever seen of it before others held what it has.
-fn has_own(party: &Party) -> bool {
+pub(super) fn has_own(party: &Party) -> bool {
     let mut own = party.members.iter().filter(|member| member.node.party == party.no);
     own.any(|member| covers(&member.spans, member.node.first))
 }

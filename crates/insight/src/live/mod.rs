@@ -2,11 +2,12 @@
 //!
 //! [`Definitions`] are the rules of a workspace made ready; [`load`] reads what they need to know of one
 //! party; [`settle`] evaluates parties and keeps who is in which audience; a [`Question`] is a rule that is
-//! asked once, of one party or of everybody ([`scan`]). What a rule means is decided in `criteria`; when to
+//! asked once, of one party or of everybody ([`scan`], or the lake: [`ask`]). What a rule means is decided in `criteria`; when to
 //! look at whom, in `stages`.
 
 mod cache;
 mod definitions;
+mod everybody;
 mod evidence;
 mod load;
 mod question;
@@ -17,6 +18,7 @@ mod settle;
 
 pub use cache::Cache;
 pub use definitions::{Definitions, compile};
+pub use everybody::{GoOn, Lakes, Later, Pinned, ask, members};
 pub use evidence::{Seen, seen};
 pub use load::{Loaded, load};
 pub use question::{Answer, Moment, Question};

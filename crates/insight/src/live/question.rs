@@ -80,6 +80,24 @@ impl Question {
         &self.definitions.program
     }
 
+    /// Audiences whose members are taken as they are stored, with their ids.
+    pub fn stored(&self) -> impl Iterator<Item = (AudienceNo, &str)> {
+        self.stored.iter().map(|(no, id)| (*no, id.as_str()))
+    }
+
+    /// The audiences that are evaluated before the rule, and their rules, each after those it asks for.
+    pub fn inner(&self) -> Vec<(&str, &Rule)> {
+        let places = self.definitions.levels.iter().flatten().filter(|place| **place != self.asked);
+        places
+            .map(|place| (&*self.definitions.audiences[*place].id, self.definitions.program.rule(*place)))
+            .collect()
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &Rule {
+        self.definitions.program.rule(self.asked)
+    }
+
     /// As of when it is asked.
     pub fn as_of(&self) -> Instant {
         self.as_of

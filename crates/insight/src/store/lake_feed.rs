@@ -74,6 +74,16 @@ pub fn feed_page(
     })
 }
 
+/// The latest batch of a partition that the lake may still have to be told.
+///
+/// # Errors
+/// As the database says.
+pub fn feed_last(scope: &Scope, tx: &mut Tx<'_>, partition: u32) -> db::Result<Option<u64>> {
+    let sql = "select position from lake_feed where workspace_id = ?1 and partition_no = ?2
+               order by position desc limit 1";
+    tx.query_one(sql, &[scope.workspace.into(), i64::from(partition).into()], |row| Ok(row.int(0)? as u64))
+}
+
 /// Removes batches the lake has.
 ///
 /// # Errors

@@ -6,9 +6,12 @@
 //! left to the visitor; what must be decoded, to the index in each file's footer.
 
 mod assemble;
+mod load;
 mod piece;
+mod stock;
 mod stored;
 mod values;
+mod words;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,12 +26,11 @@ use tokio::task::JoinSet;
 use crate::error::{Error, Result};
 use crate::lake::{Pinned, Snapshot};
 use crate::table::schema::Dataset;
-use assemble::Assembled;
+pub(crate) use assemble::{Assembled, assemble};
+pub(crate) use piece::Piece;
+pub(crate) use stock::Stock;
 
-/// Path of the column `channel`, which is no property.
-pub(crate) const CHANNEL: &str = "$channel";
-/// Path of the column `source`, which is no property.
-pub(crate) const SOURCE: &str = "$source";
+pub(crate) use question::needs::{CHANNEL, EVENT, PROPERTIES, SOURCE};
 
 /// What a question needs.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +57,22 @@ pub struct WantedEvent {
     /// Whether the events' keys are needed: as evidence, and to order events of different names that
     /// happened in one microsecond. Without, [`Timeline::key`] answers with zeros.
     pub is_keyed: bool,
+    /// Earliest time of this one, inclusive, if that is later than that of all.
+    pub from: Option<Instant>,
+    /// Latest time of this one, exclusive, if that is earlier than that of all.
+    pub until: Option<Instant>,
+}
+
+impl WantedEvent {
+    /// From when on it is wanted, of those given.
+    fn from(&self, all: Option<Instant>) -> i64 {
+        self.from.into_iter().chain(all).max().map_or(i64::MIN, |at| at.0)
+    }
+
+    /// Until when it is wanted; for ever is a microsecond less than that.
+    fn until(&self, all: Option<Instant>) -> i64 {
+        self.until.into_iter().chain(all).min().map_or(i64::MAX, |at| at.0)
+    }
 }
 
 impl Wanted {
@@ -64,8 +82,23 @@ impl Wanted {
             event: (&*need.name != "*").then(|| Arc::from(&*need.name)),
             columns: need.properties.clone(),
             is_keyed: need.is_keyed,
+            from: None,
+            until: None,
         });
         Self { events: events.collect(), ..Self::default() }
+    }
+
+    /// Everything a question needs: its runs are the question's, by number.
+    pub fn of_question(needs: &question::Needs) -> Self {
+        let events = needs.events.iter().map(|need| WantedEvent {
+            event: need.event.clone(),
+            columns: need.columns.clone(),
+            is_keyed: need.is_keyed,
+            from: need.from,
+            until: need.until,
+        });
+        let parties = needs.party.map(|party| vec![party]);
+        Self { events: events.collect(), parties, ..Self::default() }
     }
 }
 
@@ -73,7 +106,7 @@ impl Wanted {
 pub struct Runs<'a> {
     /// Whose they are.
     pub party: PartyNo,
-    events: &'a [Assembled],
+    events: &'a [Assembled<'a>],
     rows: &'a [Range<usize>],
 }
 
@@ -90,11 +123,7 @@ impl Timeline for Runs<'_> {
     }
 
     fn column(&self, run: usize, column: usize) -> Column<'_> {
-        let rows = &self.rows[run];
-        self.events[run]
-            .columns
-            .get(column)
-            .map_or(Column::ABSENT, |c| c.column().slice(rows.start, rows.len()))
+        self.events[run].column(column, &self.rows[run])
     }
 
     fn key(&self, run: usize, row: usize) -> Key {
@@ -115,16 +144,19 @@ pub trait Visitor: Send {
 pub(crate) struct PartySet(Vec<u64>);
 
 impl PartySet {
-    fn of(parties: &[PartyNo]) -> Self {
-        let words = parties.iter().map(|p| p.0 as usize / 64 + 1).max().unwrap_or(0);
-        let mut set = vec![0u64; words];
+    pub(crate) fn of(parties: impl Iterator<Item = u32>) -> Self {
+        let mut set = Vec::new();
         for party in parties {
-            set[party.0 as usize / 64] |= 1 << (party.0 % 64);
+            let word = party as usize / 64;
+            if set.len() <= word {
+                set.resize(word + 1, 0u64);
+            }
+            set[word] |= 1 << (party % 64);
         }
         Self(set)
     }
 
-    fn contains(&self, party: u32) -> bool {
+    pub(crate) fn contains(&self, party: u32) -> bool {
         self.0.get(party as usize / 64).is_some_and(|word| word >> (party % 64) & 1 == 1)
     }
 }
@@ -134,17 +166,46 @@ pub(crate) struct Job {
     pub(crate) snapshot: Snapshot,
     pub(crate) wanted: Wanted,
     pub(crate) parties: Option<PartySet>,
+    /// Parties whose rows are left out.
+    pub(crate) excluded: Option<PartySet>,
 }
 
 impl Job {
+    /// A job over a snapshot.
+    pub(crate) fn new(snapshot: Snapshot, wanted: Wanted, excluded: Option<PartySet>) -> Self {
+        let parties =
+            wanted.parties.as_ref().map(|parties| PartySet::of(parties.iter().map(|party| party.0)));
+        Self { snapshot, wanted, parties, excluded }
+    }
+
+    /// What was decoded lately.
+    pub(crate) fn stock(&self) -> &Stock {
+        &self.pinned().table.stock
+    }
+
+    /// The texts of a column; those of one that repeats none are nobody else's.
+    pub(crate) fn words(&self, column: &str) -> Arc<words::Words> {
+        if column == PROPERTIES { words::Words::new() } else { self.stock().words(column) }
+    }
+
+    /// Whether nobody's rows are left out.
+    pub(crate) fn takes_everybody(&self) -> bool {
+        self.excluded.is_none() && self.parties.is_none() && self.pinned().suppressed.is_empty()
+    }
+
+    /// From when and until when an event is wanted.
+    pub(crate) fn range(&self, event: &WantedEvent) -> Range<i64> {
+        event.from(self.wanted.from)..event.until(self.wanted.until)
+    }
+
     pub(crate) fn pinned(&self) -> &Pinned {
         self.snapshot.pinned(Dataset::Events)
     }
 
     /// Whether a row is part of the answer.
-    pub(crate) fn takes(&self, party: u32, time: i64, node: u64) -> bool {
-        self.wanted.from.is_none_or(|from| time >= from.0)
-            && self.wanted.until.is_none_or(|until| time < until.0)
+    pub(crate) fn takes(&self, range: &Range<i64>, party: u32, time: i64, node: u64) -> bool {
+        range.contains(&time)
+            && self.excluded.as_ref().is_none_or(|parties| !parties.contains(party))
             && self.parties.as_ref().is_none_or(|parties| parties.contains(party))
             && !self.pinned().suppressed.contains(&node)
     }
@@ -161,13 +222,12 @@ impl Snapshot {
         start: &(dyn Fn(u32) -> Box<dyn Visitor> + Send + Sync),
     ) -> Result<()> {
         let buckets = self.pinned(Dataset::Events).table.buckets;
-        let parties = wanted.parties.as_deref().map(PartySet::of);
         let processors = tokio::runtime::Handle::current().metrics().num_workers();
         let threads = if wanted.threads == 0 { processors } else { wanted.threads };
         let is_wanted: Vec<bool> = (0..buckets)
             .map(|b| wanted.parties.as_ref().is_none_or(|all| all.iter().any(|p| p.0 % buckets == b)))
             .collect();
-        let job = Arc::new(Job { snapshot: self.clone(), wanted, parties });
+        let job = Arc::new(Job::new(self.clone(), wanted, None));
         let turns = Arc::new(Semaphore::new(threads));
         let mut tasks = JoinSet::new();
         for bucket in (0..buckets).filter(|b| is_wanted[*b as usize]) {
@@ -184,33 +244,86 @@ impl Snapshot {
     }
 }
 
-async fn scan_bucket(job: &Arc<Job>, bucket: u32, visitor: Box<dyn Visitor>) -> Result<()> {
-    let mut pieces = Vec::with_capacity(job.wanted.events.len());
-    for event in &job.wanted.events {
-        pieces.push(piece::read(job, bucket, event).await?);
-    }
+async fn scan_bucket(job: &Arc<Job>, bucket: u32, mut visitor: Box<dyn Visitor>) -> Result<()> {
+    let pieces = read_bucket(job, bucket).await?;
     let job = job.clone();
     let work = tokio::task::spawn_blocking(move || {
-        let buckets = job.pinned().table.buckets;
-        let events: Vec<Assembled> = pieces.into_iter().map(|p| assemble::assemble(p, buckets)).collect();
-        visit(&events, visitor);
+        let mut stretches = Stretches::new(&pieces, job.pinned().table.buckets);
+        while let Some(events) = stretches.next_stretch() {
+            let mut walk = Walk::new(&events);
+            while let Some(runs) = walk.next_party() {
+                visitor.party(&runs);
+            }
+        }
+        visitor.end();
     });
     work.await.map_err(|e| Error::Storage(format!("a question stopped: {e}")))
 }
 
+/// Reads what is wanted of a bucket: a list of pieces for each wanted event.
+pub(crate) async fn read_bucket(job: &Arc<Job>, bucket: u32) -> Result<Vec<Vec<Piece>>> {
+    let mut pieces = Vec::with_capacity(job.wanted.events.len());
+    for event in &job.wanted.events {
+        pieces.push(piece::read(job, bucket, event).await?);
+    }
+    Ok(pieces)
+}
+
+/// Parties that are put together at a time: their rows stay in the processor's cache.
+const STRETCH: u32 = 2_048;
+
+/// Goes through the parties of a bucket, a stretch at a time.
+pub(crate) struct Stretches<'a> {
+    pieces: &'a [Vec<Piece>],
+    buckets: u32,
+    /// Of each piece, the rows that are done.
+    done: Vec<Vec<usize>>,
+}
+
+impl<'a> Stretches<'a> {
+    pub(crate) fn new(pieces: &'a [Vec<Piece>], buckets: u32) -> Self {
+        Self { pieces, buckets, done: pieces.iter().map(|pieces| vec![0; pieces.len()]).collect() }
+    }
+
+    /// The rows of the next parties, by event.
+    pub(crate) fn next_stretch(&mut self) -> Option<Vec<Assembled<'a>>> {
+        let heads = self.pieces.iter().zip(&self.done).flat_map(|(pieces, done)| {
+            pieces.iter().zip(done).filter_map(|(piece, done)| piece.rows.parties.get(*done))
+        });
+        let end = heads.min()?.saturating_add(STRETCH.saturating_mul(self.buckets));
+        let mut events = Vec::with_capacity(self.pieces.len());
+        for (pieces, done) in self.pieces.iter().zip(&mut self.done) {
+            let ends = assemble::ends(pieces, done, end);
+            let spans: Vec<_> = done.iter().zip(&ends).map(|(from, to)| *from..*to).collect();
+            events.push(assemble::assemble(pieces, &spans, self.buckets));
+            *done = ends;
+        }
+        Some(events)
+    }
+}
+
 /// Walks the parties of all wanted events together.
-fn visit(events: &[Assembled], mut visitor: Box<dyn Visitor>) {
-    let mut next = vec![0usize; events.len()];
-    let mut rows = vec![0..0; events.len()];
-    while let Some(party) = events.iter().zip(&next).filter_map(|(e, i)| e.parties.get(*i)).min().copied() {
-        for ((event, i), rows) in events.iter().zip(&mut next).zip(&mut rows) {
+pub(crate) struct Walk<'a> {
+    events: &'a [Assembled<'a>],
+    next: Vec<usize>,
+    rows: Vec<Range<usize>>,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(events: &'a [Assembled<'a>]) -> Self {
+        Self { events, next: vec![0; events.len()], rows: vec![0..0; events.len()] }
+    }
+
+    pub(crate) fn next_party(&mut self) -> Option<Runs<'_>> {
+        let heads = self.events.iter().zip(&self.next).filter_map(|(event, at)| event.parties.get(*at));
+        let party = *heads.min()?;
+        for ((event, at), rows) in self.events.iter().zip(&mut self.next).zip(&mut self.rows) {
             *rows = 0..0;
-            if event.parties.get(*i) == Some(&party) {
-                *rows = event.offsets[*i] as usize..event.offsets[*i + 1] as usize;
-                *i += 1;
+            if event.parties.get(*at) == Some(&party) {
+                *rows = event.offsets[*at] as usize..event.offsets[*at + 1] as usize;
+                *at += 1;
             }
         }
-        visitor.party(&Runs { party: PartyNo(party), events, rows: &rows });
+        Some(Runs { party: PartyNo(party), events: self.events, rows: &self.rows })
     }
-    visitor.end();
 }

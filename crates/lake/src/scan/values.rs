@@ -1,6 +1,5 @@
-//! The values of one property in one piece, in the narrowest form they have, and putting pieces together.
+//! The values of one property as they are read, in the narrowest form they have.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
@@ -8,18 +7,19 @@ use arrow::datatypes::{Decimal128Type, Int32Type, Int64Type};
 use criteria::number::{Number, SCALE_MAX};
 use criteria::value::Value;
 
+use super::words::Words;
 use crate::row::DECIMAL_SCALE;
 
 /// Code of an event without the property, among the codes of texts.
-pub(super) const MISSING: u32 = u32::MAX;
+pub(crate) const MISSING: u32 = u32::MAX;
 
 /// Values of one path, one for each event.
-pub(super) enum Values {
+pub(crate) enum Values {
     /// No event has any.
     Absent(usize),
     Numbers(Numbers),
-    /// Codes and distinct words.
-    Texts(Vec<u32>, Vec<Arc<str>>),
+    /// Codes and what they mean.
+    Texts(Vec<u32>, Arc<Words>),
     Booleans(Vec<Option<bool>>),
     Cells(Vec<Option<Value>>),
     /// Of a path with `[]`.
@@ -27,37 +27,25 @@ pub(super) enum Values {
 }
 
 /// Decimals at one scale.
-pub(super) struct Numbers {
-    pub(super) mantissas: Vec<i64>,
-    pub(super) scale: u8,
-    pub(super) valid: Vec<bool>,
+pub(crate) struct Numbers {
+    pub(crate) mantissas: Vec<i64>,
+    pub(crate) scale: u8,
+    pub(crate) valid: Vec<bool>,
 }
 
 impl Values {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Absent(len) => *len,
-            Self::Numbers(numbers) => numbers.mantissas.len(),
-            Self::Texts(codes, _) => codes.len(),
-            Self::Booleans(values) => values.len(),
-            Self::Cells(values) => values.len(),
-            Self::Many(values) => values.len(),
-        }
-    }
-
     /// Rows `kept` of a stored column.
-    pub(super) fn from_array(array: &dyn Array, kept: &[usize]) -> Self {
+    pub(crate) fn from_array(array: &dyn Array, kept: &[usize], words: &Arc<Words>) -> Self {
         let numbers = |mantissas: Vec<i64>, scale| {
             let valid = kept.iter().map(|i| array.is_valid(*i)).collect();
             Self::Numbers(Numbers { mantissas, scale, valid })
         };
         if let Some(texts) = array.as_dictionary_opt::<Int32Type>() {
-            let (stored, mut words) = (texts.values().as_string::<i32>(), Words::default());
-            // A reader may give one word twice.
-            let codes: Vec<u32> = stored.iter().map(|word| words.code(word.unwrap_or_default())).collect();
+            let stored = texts.values().as_string::<i32>();
+            let codes = words.codes(stored.iter().map(Option::unwrap_or_default));
             let keys = texts.keys();
             let code = |i: &usize| if keys.is_valid(*i) { codes[keys.value(*i) as usize] } else { MISSING };
-            return Self::Texts(kept.iter().map(code).collect(), words.list);
+            return Self::Texts(kept.iter().map(code).collect(), words.clone());
         }
         if let Some(v) = array.as_primitive_opt::<Int64Type>() {
             return numbers(kept.iter().map(|i| v.values()[*i]).collect(), 0);
@@ -73,28 +61,28 @@ impl Values {
     }
 
     /// Texts, some missing.
-    pub(super) fn from_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let mut words = Words::default();
-        let codes = texts.map(|text| text.map_or(MISSING, |text| words.code(text))).collect();
-        Self::Texts(codes, words.list)
+    pub(crate) fn from_texts<'a>(texts: impl Iterator<Item = Option<&'a str>>, words: &Arc<Words>) -> Self {
+        Self::Texts(words.codes_of(texts, MISSING), words.clone())
     }
 
     /// Values of a path with `[]`.
-    pub(super) fn from_many(values: Vec<Vec<Value>>) -> Self {
+    pub(crate) fn from_many(values: Vec<Vec<Value>>) -> Self {
         if values.iter().all(Vec::is_empty) { Self::Absent(values.len()) } else { Self::Many(values) }
     }
 
     /// Values of any type in the narrowest form that holds all of them.
-    pub(super) fn from_cells(values: Vec<Option<Value>>) -> Self {
+    pub(crate) fn from_cells(values: Vec<Option<Value>>, words: &Arc<Words>) -> Self {
         let mut existing = values.iter().flatten().peekable();
         if existing.peek().is_none() {
             return Self::Absent(values.len());
         }
         if existing.clone().all(|v| matches!(v, Value::Text(_))) {
-            return Self::from_texts(values.iter().map(|v| match v {
-                Some(Value::Text(text)) => Some(&**text),
+            let text = |value: &'_ Option<Value>| match value {
+                Some(Value::Text(text)) => Some(text.clone()),
                 _ => None,
-            }));
+            };
+            let texts: Vec<_> = values.iter().map(text).collect();
+            return Self::from_texts(texts.iter().map(Option::as_deref), words);
         }
         if existing.clone().all(|v| matches!(v, Value::Boolean(_))) {
             return Self::Booleans(
@@ -107,36 +95,52 @@ impl Values {
         }
     }
 
-    /// Picks rows out of several parts: (part, row) in the order they shall have, each at most once.
-    pub(super) fn gather(parts: Vec<Self>, order: &[(u32, u32)]) -> Self {
-        let mut kinds = parts.iter().filter(|p| !matches!(p, Self::Absent(_))).map(std::mem::discriminant);
-        let Some(kind) = kinds.next() else { return Self::Absent(order.len()) };
-        if kinds.any(|other| other != kind) {
-            return Self::from_cells(gather_cells(parts, order));
+    /// Parts of a column, each with as many rows as the one before or others, one after another.
+    pub(crate) fn join(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
         }
-        match parts.iter().find(|p| std::mem::discriminant(*p) == kind) {
-            Some(Self::Texts(..)) => gather_texts(&parts, order),
-            Some(Self::Numbers(_)) => match gather_numbers(&parts, order) {
-                Some(numbers) => Self::Numbers(numbers),
-                None => Self::Cells(gather_cells(parts, order)),
-            },
-            Some(Self::Booleans(_)) => {
-                let value = |(part, row): &(u32, u32)| match &parts[*part as usize] {
-                    Self::Booleans(values) => values[*row as usize],
-                    _ => None,
-                };
-                Self::Booleans(order.iter().map(value).collect())
-            }
-            Some(Self::Many(_)) => {
-                let mut parts = parts;
-                let mut values = |(part, row): &(u32, u32)| match &mut parts[*part as usize] {
-                    Self::Many(values) => std::mem::take(&mut values[*row as usize]),
-                    _ => Vec::new(),
-                };
-                Self::Many(order.iter().map(&mut values).collect())
-            }
-            _ => Self::Cells(gather_cells(parts, order)),
+        let mut parts = parts.into_iter();
+        let Some(mut whole) = parts.next() else { return Self::Absent(0) };
+        for part in parts {
+            whole = match (whole, part) {
+                (Self::Absent(a), Self::Absent(b)) => Self::Absent(a + b),
+                (Self::Texts(mut codes, words), Self::Texts(more, others)) if words.id() == others.id() => {
+                    codes.extend(more);
+                    Self::Texts(codes, words)
+                }
+                (Self::Booleans(mut values), Self::Booleans(more)) => {
+                    values.extend(more);
+                    Self::Booleans(values)
+                }
+                (Self::Numbers(mut a), Self::Numbers(b)) if a.scale == b.scale => {
+                    a.mantissas.extend(b.mantissas);
+                    a.valid.extend(b.valid);
+                    Self::Numbers(a)
+                }
+                (Self::Many(mut values), Self::Many(more)) => {
+                    values.extend(more);
+                    Self::Many(values)
+                }
+                (Self::Many(mut values), Self::Absent(rows)) => {
+                    values.resize_with(values.len() + rows, Vec::new);
+                    Self::Many(values)
+                }
+                (Self::Absent(rows), Self::Many(more)) => {
+                    let none = std::iter::repeat_with(Vec::new).take(rows);
+                    Self::Many(none.chain(more).collect())
+                }
+                (a, b) => Self::mixed(a, b),
+            };
         }
+        whole
+    }
+
+    /// Two parts of different kinds.
+    fn mixed(a: Self, b: Self) -> Self {
+        let mut cells = a.into_cells();
+        cells.extend(b.into_cells());
+        Self::from_cells(cells, &Words::new())
     }
 
     fn into_cells(self) -> Vec<Option<Value>> {
@@ -147,6 +151,7 @@ impl Values {
                 n.mantissas.into_iter().zip(n.valid).map(number).map(|n| n.map(Value::Number)).collect()
             }
             Self::Texts(codes, words) => {
+                let words = words.list();
                 let text = |code: u32| words.get(code as usize).map(|word| Value::Text((&**word).into()));
                 codes.into_iter().map(text).collect()
             }
@@ -172,66 +177,6 @@ fn numbers(values: &[Option<Value>]) -> Option<Numbers> {
     Some(Numbers { mantissas, scale, valid: values.iter().map(Option::is_some).collect() })
 }
 
-fn scaled(mantissa: i64, by: u8) -> Option<i64> {
+pub(super) fn scaled(mantissa: i64, by: u8) -> Option<i64> {
     mantissa.checked_mul(10i64.checked_pow(u32::from(by.min(SCALE_MAX)))?)
-}
-
-fn gather_numbers(parts: &[Values], order: &[(u32, u32)]) -> Option<Numbers> {
-    let scales = parts.iter().filter_map(|p| if let Values::Numbers(n) = p { Some(n.scale) } else { None });
-    let scale = scales.max()?;
-    let (mut mantissas, mut valid) = (Vec::with_capacity(order.len()), Vec::with_capacity(order.len()));
-    for (part, row) in order {
-        let (mantissa, ok) = match &parts[*part as usize] {
-            Values::Numbers(n) => {
-                (scaled(n.mantissas[*row as usize], scale - n.scale)?, n.valid[*row as usize])
-            }
-            _ => (0, false),
-        };
-        mantissas.push(mantissa);
-        valid.push(ok);
-    }
-    Some(Numbers { mantissas, scale, valid })
-}
-
-fn gather_texts(parts: &[Values], order: &[(u32, u32)]) -> Values {
-    let mut words = Words::default();
-    let mut translated: Vec<Vec<u32>> = Vec::with_capacity(parts.len());
-    for part in parts {
-        translated.push(match part {
-            Values::Texts(_, list) => list.iter().map(|word| words.code(word)).collect(),
-            _ => Vec::new(),
-        });
-    }
-    let code = |(part, row): &(u32, u32)| match &parts[*part as usize] {
-        Values::Texts(codes, _) => {
-            translated[*part as usize].get(codes[*row as usize] as usize).copied().unwrap_or(MISSING)
-        }
-        _ => MISSING,
-    };
-    Values::Texts(order.iter().map(code).collect(), words.list)
-}
-
-fn gather_cells(parts: Vec<Values>, order: &[(u32, u32)]) -> Vec<Option<Value>> {
-    let mut cells: Vec<_> = parts.into_iter().map(Values::into_cells).collect();
-    order.iter().map(|(part, row)| cells[*part as usize][*row as usize].take()).collect()
-}
-
-/// Distinct texts and their codes.
-#[derive(Default)]
-struct Words {
-    list: Vec<Arc<str>>,
-    codes: HashMap<Arc<str>, u32>,
-}
-
-impl Words {
-    fn code(&mut self, text: &str) -> u32 {
-        if let Some(code) = self.codes.get(text) {
-            return *code;
-        }
-        let code = self.list.len() as u32;
-        let text: Arc<str> = Arc::from(text);
-        self.list.push(text.clone());
-        self.codes.insert(text, code);
-        code
-    }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    /// Bytes of decoded columns kept in memory, of each table that questions are asked of.
+    pub(crate) memory_bytes: usize,
 }
 
 /// The state of a table that a reader sees at one moment.
@@ -85,6 +87,8 @@ pub(crate) struct Table {
     pub(crate) buckets: u32,
     pub(crate) context: Context,
     pub(crate) live: RwLock<Live>,
+    /// What was decoded of its files lately.
+    pub(crate) stock: crate::scan::Stock,
     committing: tokio::sync::Mutex<()>,
 }
 
@@ -126,17 +130,25 @@ impl Table {
         };
         let wider = create::wider(dataset, &columns, hot)?;
         let live = RwLock::new(Live::from_replayed(replayed)?);
+        let stock = crate::scan::Stock::new(context.memory_bytes);
         if let (Some(wider), OnTear::Mend) = (wider, on_tear) {
             let schema_string = schema::delta_schema(&wider, dataset.partition());
-            let table =
-                Self { dataset, columns: wider, buckets, context, live, committing: Default::default() };
+            let table = Self {
+                dataset,
+                columns: wider,
+                buckets,
+                context,
+                live,
+                stock,
+                committing: Default::default(),
+            };
             let metadata = Some(Metadata { schema_string, ..metadata });
             let change = Change { operation: "ADD COLUMNS", metadata, ..Change::default() };
             table.commit(change, |_| {}).await?;
             return Ok((table, repair));
         }
         columns.shrink_to_fit();
-        Ok((Self { dataset, columns, buckets, context, live, committing: Default::default() }, repair))
+        Ok((Self { dataset, columns, buckets, context, live, stock, committing: Default::default() }, repair))
     }
 
     /// The table's name.

@@ -1,6 +1,7 @@
 //! The suite runs on a directory and on a real S3 server, and against a model that keeps every event
 //! in a list.
 
+mod asking;
 mod engines;
 mod maintaining;
 mod opening;

@@ -80,7 +80,13 @@ async fn columns_of_one_kind_come_typed() {
     }
     writer.flush().await.unwrap();
     let columns = ["total", "coupon", "$channel", "weight"].map(|path| Path::parse(path).unwrap()).to_vec();
-    let wanted = WantedEvent { event: Some(Arc::from("order_completed")), columns, is_keyed: false };
+    let wanted = WantedEvent {
+        event: Some(Arc::from("order_completed")),
+        columns,
+        is_keyed: false,
+        from: None,
+        until: None,
+    };
     let wanted = Wanted { events: vec![wanted], ..Wanted::default() };
     lake.snapshot().scan(wanted, &|_| Box::new(Check)).await.unwrap();
 }

@@ -278,6 +278,8 @@ pub(super) fn all_columns(event: Option<&str>) -> WantedEvent {
         event: event.map(Arc::from),
         columns,
         is_keyed: event.is_none_or(|name| name != "page_view"),
+        from: None,
+        until: None,
     }
 }
 

@@ -28,7 +28,7 @@ use web::{Answer, Api, Caller, Page, PageQuery, ProblemDocument, decode_cursor};
 use workspace::routes::list::page;
 use workspace::routes::request::{Path, Query};
 
-use crate::live::Sets;
+use crate::live::{Lakes, Sets};
 use crate::store::audience::{Audience, Mode, audience_all, audience_by_id};
 use crate::store::audience_version::{self, audience_version_page};
 
@@ -42,12 +42,19 @@ pub struct Audiences {
     commands: Arc<dyn Commands>,
     scans: Arc<Semaphore>,
     sets: Sets,
+    lakes: Option<Arc<dyn Lakes>>,
 }
 
 impl Audiences {
     /// Routes over an installation whose pipeline takes commands.
     pub fn new(reader: Reader, commands: Arc<dyn Commands>) -> Self {
-        Self { reader, commands, scans: Arc::new(Semaphore::new(SCANS_MAX)), sets: Sets::default() }
+        let scans = Arc::new(Semaphore::new(SCANS_MAX));
+        Self { reader, commands, scans, sets: Sets::default(), lakes: None }
+    }
+
+    /// The same, asking lakes where there are any.
+    pub fn with_lakes(self, lakes: Arc<dyn Lakes>) -> Self {
+        Self { lakes: Some(lakes), ..self }
     }
 
     /// The zone of the workspace's days and weeks.

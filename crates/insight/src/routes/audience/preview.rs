@@ -4,19 +4,23 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use identity::store::node::node_anchors;
 use kernel::time::{Clock, MILLISECOND, SECOND};
-use kernel::{Failure, Instant};
+use kernel::{Failure, Instant, PartyId, PartyNo, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 use web::{Answer, Caller, ProblemDocument};
 use workspace::routes::request::Body;
 
 use super::{Audiences, check};
-use crate::live::{Moment, Question, scan};
+use crate::live::{Found, GoOn, Lakes, Moment, Question, members, scan};
+use crate::profile::Weights;
 use crate::routes::weights;
 use crate::store::audience::audience_all;
 
@@ -82,33 +86,99 @@ pub(super) async fn audience_preview(
     let installation = state.reader.installation().clone();
     let moment = moment(request.as_of.as_deref(), installation.now())?;
     let zone = state.zone(&scope)?;
-    let sample_max = request.limit.unwrap_or(SAMPLE_DEFAULT).min(SAMPLE_MAX) as usize;
     let given_up = GivenUp::default();
-    let is_given_up = Arc::clone(&given_up.0);
     let permit = Arc::clone(&state.scans).acquire_owned().await.map_err(Failure::internal)?;
-    let preview = state
+    let try_on = TryOn {
+        clock: Arc::clone(installation.clock()),
+        began: installation.now(),
+        is_given_up: Arc::clone(&given_up.0),
+        weights: Arc::new(weights(&installation, &scope)),
+        sample_max: request.limit.unwrap_or(SAMPLE_DEFAULT).min(SAMPLE_MAX) as usize,
+    };
+    let question = state
         .reader
         .read(&scope, move |identity, tx| {
-            // Held by the work itself, which goes on for a moment when the client has gone.
-            let _permit = permit;
             let audiences = audience_all(identity.scope, tx)?;
             check::check(identity.scope, tx, &rule, None, &audiences)?;
-            let question = Question::new(&rule, &audiences, zone, moment);
-            let weights = weights(&installation, identity.scope);
-            let clock = installation.clock();
-            let began = clock.now();
-            let mut go_on = || go_on(&is_given_up, &**clock, began);
-            let found = scan(identity, tx, &weights, &question, sample_max, &mut go_on)?;
-            Ok(Preview {
-                count: found.count,
-                as_of: moment.instant().to_string(),
-                elapsed_ms: ((clock.now().0 - began.0) / MILLISECOND) as u64,
-                sample: found.sample.iter().map(ToString::to_string).collect(),
-            })
+            Ok(Arc::new(Question::new(&rule, &audiences, zone, moment)))
         })
         .await?;
+    let asked = match &state.lakes {
+        Some(lakes) => try_on.in_lake(&state, &scope, &question, &**lakes).await?,
+        None => None,
+    };
+    let found = match asked {
+        Some(found) => found,
+        None => try_on.in_store(&state, &scope, question, permit).await?,
+    };
     drop(given_up);
-    Ok(Json(preview))
+    Ok(Json(Preview {
+        count: found.count,
+        as_of: moment.instant().to_string(),
+        elapsed_ms: ((installation.now().0 - try_on.began.0) / MILLISECOND) as u64,
+        sample: found.sample.iter().map(ToString::to_string).collect(),
+    }))
+}
+
+/// One trial.
+struct TryOn {
+    clock: Arc<dyn Clock>,
+    began: Instant,
+    is_given_up: Arc<AtomicBool>,
+    weights: Arc<Weights>,
+    sample_max: usize,
+}
+
+impl TryOn {
+    fn go_on(&self) -> GoOn {
+        let (is_given_up, clock, began) =
+            (Arc::clone(&self.is_given_up), Arc::clone(&self.clock), self.began);
+        Arc::new(move || go_on(&is_given_up, &*clock, began))
+    }
+
+    /// Asks the lake; `None` if there is none.
+    async fn in_lake(
+        &self,
+        state: &Audiences,
+        scope: &Scope,
+        question: &Question,
+        lakes: &dyn Lakes,
+    ) -> Result<Option<Found>, web::Problem> {
+        let zone = state.reader.installation().workspace(scope.workspace)?.time_zone.clone();
+        let (reader, go_on) = (&state.reader, self.go_on());
+        let found = members(reader, lakes, scope, (question, &zone), (&self.weights, &go_on));
+        let left = Duration::from_secs(SECONDS_MAX as u64);
+        let Some(members) = tokio::time::timeout(left, found).await.map_err(|_| too_long())?? else {
+            return Ok(None);
+        };
+        let first: Vec<PartyNo> = members.iter().take(self.sample_max).map(PartyNo).collect();
+        let sample = state
+            .reader
+            .read(scope, move |identity, tx| {
+                let mut anchors = node_anchors(identity.scope, tx, &first)?;
+                anchors.sort_by_key(|node| node.party);
+                Ok(anchors.into_iter().map(|node| PartyId(node.key)).collect())
+            })
+            .await?;
+        Ok(Some(Found { count: members.len(), sample }))
+    }
+
+    /// Looks at every party in the store.
+    async fn in_store(
+        &self,
+        state: &Audiences,
+        scope: &Scope,
+        question: Arc<Question>,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Found, web::Problem> {
+        let (weights, sample_max, go_on) = (Arc::clone(&self.weights), self.sample_max, self.go_on());
+        let found = state.reader.read(scope, move |identity, tx| {
+            // Held by the work itself, which goes on for a moment when the client has gone.
+            let _permit = permit;
+            scan(identity, tx, &weights, &question, sample_max, &mut || go_on())
+        });
+        found.await
+    }
 }
 
 /// As of when something is asked.
@@ -124,10 +194,14 @@ fn go_on(is_given_up: &AtomicBool, clock: &dyn Clock, began: Instant) -> kernel:
         return Err(Failure::unavailable("nobody waits for this preview any more"));
     }
     if clock.now() > began.plus(SECONDS_MAX * SECOND) {
-        let limit = "the time of a preview in seconds (an audience that is saved is filled without a limit)";
-        return Err(Failure::LimitExceeded { limit, max: SECONDS_MAX as u64 });
+        return Err(too_long());
     }
     Ok(())
+}
+
+fn too_long() -> Failure {
+    let limit = "the time of a preview in seconds (an audience that is saved is filled without a limit)";
+    Failure::LimitExceeded { limit, max: SECONDS_MAX as u64 }
 }
 
 #[cfg(test)]

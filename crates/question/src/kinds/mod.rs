@@ -1,0 +1,25 @@
+//! The kinds of questions, each with its operator.
+
+mod absence;
+mod funnel;
+mod latest;
+mod members;
+mod retention;
+mod rfm;
+mod top;
+
+use crate::plan::{Kind, Setting};
+use crate::spec::Ask;
+
+/// Makes a question of any kind ready.
+pub(crate) fn kind(ask: &Ask, setting: Setting) -> kernel::Result<Box<dyn Kind>> {
+    Ok(match ask {
+        Ask::Members(who) => Box::new(members::Members::new(&who.0, setting)),
+        Ask::Latest(latest) => Box::new(latest::LatestOf::new(latest, &setting)),
+        Ask::Funnel(funnel) => Box::new(funnel::Chain::new(funnel, &setting)?),
+        Ask::Retention(retention) => Box::new(retention::Returns::new(retention, &setting)?),
+        Ask::Absence(absence) => Box::new(absence::Without::new(absence, &setting)),
+        Ask::Rfm(rfm) => Box::new(rfm::Scores::new(rfm, setting)),
+        Ask::Top(top) => Box::new(top::Things::new(top, &setting)?),
+    })
+}

@@ -1,0 +1,259 @@
+//! What can be asked, as JSON. Names and meanings are stable; another meaning is another version.
+
+use serde::{Deserialize, Serialize};
+
+use crate::form::{At, For, Property, Who};
+
+/// Present version of the specification.
+pub const VERSION: u32 = 1;
+
+/// A question about everybody, as of an instant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Version of this form; the present one if absent.
+    #[serde(default = "version")]
+    pub version: u32,
+    /// Nothing after it counts.
+    pub as_of: At,
+    /// The time zone days, weeks and months are cut in.
+    #[serde(default = "zone")]
+    pub zone: String,
+    /// Whether numbers come with their people.
+    #[serde(default)]
+    pub people: bool,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+fn version() -> u32 {
+    VERSION
+}
+
+fn zone() -> String {
+    "UTC".to_owned()
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// For whom a rule holds.
+    Members(Who),
+    /// The latest events of one party.
+    Latest(Latest),
+    /// Who gets how far in a chain of events.
+    Funnel(Funnel),
+    /// Who comes back in later periods.
+    Retention(Retention),
+    /// Who did something and not the next thing in time.
+    Absence(Absence),
+    /// Recency, frequency and money of buyers.
+    Rfm(Rfm),
+    /// Things by what they brought.
+    Top(Top),
+}
+
+/// A stretch of time, never later than the question's instant. Without a member it is all time before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// So long before the question's instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<For>,
+    /// From here on, inclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<At>,
+    /// Until here, exclusive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<At>,
+}
+
+impl Window {
+    /// First microsecond, and the one after the last.
+    pub(crate) fn range(&self, as_of: i64) -> (i64, i64) {
+        let end = as_of.saturating_add(1);
+        let last = self.last.map_or(i64::MIN, |last| end.saturating_sub(last.micros()));
+        let from = self.from.map_or(i64::MIN, At::micros).max(last);
+        (from, self.until.map_or(end, At::micros).min(end))
+    }
+}
+
+/// A part of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Every {
+    /// A local day.
+    Day,
+    /// From Monday to Sunday.
+    Week,
+    /// A month.
+    Month,
+}
+
+/// Who gets how far in a chain of events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Funnel {
+    /// Names of events, in order: two to eight.
+    pub steps: Vec<String>,
+    /// What may lie between steps.
+    #[serde(default)]
+    pub order: ChainOrder,
+    /// All steps come within so long of the first.
+    pub within: For,
+    /// When the first step happens; later steps may come after, but not after the question's instant.
+    #[serde(default)]
+    pub window: Window,
+    /// A property of the first step by which people are told apart; who began in several ways counts in each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Property>,
+    /// Properties that every step has in common with the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<Property>,
+}
+
+/// What may lie between the steps of a funnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChainOrder {
+    /// Anything; the steps themselves come in order.
+    #[default]
+    Ordered,
+    /// No other step's event: each step's event is followed by the next step's.
+    Strict,
+    /// The steps come in any order, the first of them opens the time.
+    Any,
+}
+
+/// Who comes back in later periods.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// The event whose first occurrence in the window puts a person in a cohort.
+    pub first: String,
+    /// The event by which it comes back; `*` is any.
+    pub again: String,
+    /// How time is cut.
+    #[serde(default = "week")]
+    pub every: Every,
+    /// How many periods after the first are looked at, at most 60.
+    #[serde(default = "eight")]
+    pub periods: u32,
+    /// When cohorts begin.
+    pub window: Window,
+}
+
+fn week() -> Every {
+    Every::Week
+}
+
+fn eight() -> u32 {
+    8
+}
+
+/// Who did something and not the next thing in time: put things in a cart and ordered nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Absence {
+    /// What was done.
+    pub event: String,
+    /// What did not follow.
+    pub without: String,
+    /// Within how long it did not follow; before that is over, nobody is counted.
+    pub within: For,
+    /// When `event` happened.
+    pub window: Window,
+}
+
+/// Recency, frequency and money of buyers, each scored 1 to 5 by quintiles of rank.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rfm {
+    /// The event that is an order.
+    pub order: String,
+    /// Its amount.
+    pub amount: Property,
+    /// The event that takes money back, and its amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<Refund>,
+    /// Which orders count: 730 days if absent.
+    #[serde(default = "two_years")]
+    pub window: Window,
+}
+
+/// Money that goes back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refund {
+    /// The event.
+    pub event: String,
+    /// Its amount, positive.
+    pub amount: Property,
+}
+
+fn two_years() -> Window {
+    Window { last: Some(For::written("730d")), ..Window::default() }
+}
+
+/// Things by what they brought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Top {
+    /// The event.
+    pub event: String,
+    /// The property that names the thing.
+    pub item: Property,
+    /// What it brought; without it events are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Property>,
+    /// How many things, at most 10,000.
+    #[serde(default = "hundred")]
+    pub limit: u32,
+    /// Into what people are counted apart.
+    #[serde(default = "week")]
+    pub every: Every,
+    /// When.
+    #[serde(default)]
+    pub window: Window,
+}
+
+fn hundred() -> u32 {
+    100
+}
+
+/// The latest events of one party.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Latest {
+    /// The party's number.
+    pub party: u32,
+    /// How many.
+    #[serde(default = "fifty")]
+    pub limit: u32,
+}
+
+fn fifty() -> u32 {
+    50
+}
+
+impl Question {
+    /// A question in the present version, without people.
+    pub fn new(as_of: kernel::Instant, zone: &str, ask: Ask) -> Self {
+        Self { version: VERSION, as_of: At(as_of), zone: zone.to_owned(), people: false, ask }
+    }
+
+    /// Reads a question.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(json: &str) -> kernel::Result<Self> {
+        let read: Result<Self, _> = serde_json::from_str(json);
+        read.map_err(|error| kernel::Failure::invalid("question", error.to_string()))
+    }
+
+    /// As JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a question has no map whose keys are not texts")
+    }
+}
