@@ -337,6 +337,8 @@ fn everybody_is_in_the_stage_the_truth_says_now_and_a_fortnight_before() {
             }
         }
     }
+    let flips = flips(read);
+    println!("P07: {flips} transitions in fourteen daily runs");
     println!("P07: {totals:?}, {changed} changed within a fortnight, {} wrong", wrong.len());
     wrong.iter().take(20).for_each(|line| println!("  {line}"));
     let n = |small: usize| small.div_ceil(read.scale);
@@ -344,8 +346,57 @@ fn everybody_is_in_the_stage_the_truth_says_now_and_a_fortnight_before() {
     assert!(expected.iter().all(|(stage, count)| totals[stage] == *count), "{totals:?}");
     assert_eq!(totals.values().sum::<usize>(), n(20_000));
     assert_eq!(changed, n(100) + n(60) + n(40) + n(20));
+    assert!(flips.abs_diff(changed) * 500 <= totals.values().sum(), "{flips} instead of {changed}");
     // A pass is 99 %; the generator does better, or a product has no room for its own error.
     assert!(wrong.len() * 500 <= 2 * totals.values().sum::<usize>(), "{:?}", wrong.first());
+}
+
+/// How often anybody's stage changes from one day to the next within the last fortnight.
+fn flips(read: &Read) -> usize {
+    let mut stages: BTreeMap<u64, &str> = BTreeMap::new();
+    let mut flips = 0;
+    for day in (0..=14).rev() {
+        let at = days_before(as_of(), day);
+        let peers = Peers::of(read, at);
+        for row in read.rows("P07") {
+            let person = read.person(row);
+            let before = stages.insert(person, stage(&peers, read.customer(row), at));
+            flips += usize::from(before.is_some_and(|before| before != stages[&person]));
+        }
+    }
+    flips
+}
+
+/// The plainest look-alike: each interest counts by how far the examples are from everybody.
+#[test]
+fn interests_lead_from_the_examples_to_the_latent_group() {
+    let read = read();
+    let latent: HashMap<u64, bool> =
+        read.rows("P08").iter().map(|r| (read.person(r), r["is_seed"].as_bool().unwrap())).collect();
+    let interests = |customer: &Customer| -> Vec<f64> {
+        let told = customer.traits.iter().filter(|(name, _)| name.starts_with("interest_"));
+        told.map(|(_, value)| value.as_f64().unwrap()).collect()
+    };
+    let all: BTreeMap<u64, Vec<f64>> = read.customers.iter().map(|(p, c)| (*p, interests(c))).collect();
+    let all: BTreeMap<u64, Vec<f64>> = all.into_iter().filter(|(_, told)| told.len() == 30).collect();
+    let mean_of = |persons: &[&Vec<f64>]| -> Vec<f64> {
+        (0..30).map(|i| mean(&persons.iter().map(|told| told[i]).collect::<Vec<_>>())).collect()
+    };
+    let is_seed = |person: &u64| latent.get(person) == Some(&true);
+    let seeds: Vec<&Vec<f64>> = all.iter().filter(|(p, _)| is_seed(p)).map(|(_, told)| told).collect();
+    let (towards, from) = (mean_of(&seeds), mean_of(&all.values().collect::<Vec<_>>()));
+    let mut ranked: Vec<(f64, u64)> = all
+        .iter()
+        .filter(|(person, _)| !is_seed(person))
+        .map(|(person, told)| ((0..30).map(|i| (towards[i] - from[i]) * told[i]).sum(), *person))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let first = &ranked[..persons_of(read, 500)];
+    let right = first.iter().filter(|(_, person)| latent.contains_key(person)).count();
+    println!("P08: {right} of {} are of the group, from {} examples", first.len(), seeds.len());
+    // Four examples of the tiny world say little.
+    let share_min = if read.scale == 1 { 65 } else { 20 };
+    assert!(right * 100 >= first.len() * share_min);
 }
 
 #[test]
