@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::calendar::{AS_OF, DAY, LATEST};
+use crate::calendar::LATEST;
 use crate::draw::{Draw, Part};
 use crate::elsewhere::Elsewhere;
 use crate::faults::Faults;
@@ -123,10 +123,10 @@ impl World {
         self.schedule.entries().iter().map(|entry| message::write(self, entry))
     }
 
-    /// The messages of the last day, in the order they are sent: something to go on with.
-    pub fn last_day(&self) -> impl Iterator<Item = Message> + '_ {
+    /// The last messages, at most `count`, in the order they are sent: something to go on with.
+    pub fn latest(&self, count: usize) -> impl Iterator<Item = Message> + '_ {
         let entries = self.schedule.entries();
-        let begin = entries.partition_point(|entry| entry.sent < AS_OF - DAY);
+        let begin = entries.len().saturating_sub(count);
         entries[begin..].iter().map(|entry| message::write(self, entry))
     }
 

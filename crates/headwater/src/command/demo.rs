@@ -42,7 +42,7 @@ pub struct Demo {
     /// Another number makes another world; 1 if absent
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Go on with the last day of the world, again and again, as if it were now: this many events a second
+    /// Go on with the end of the world, again and again, as if it were now: so many events a second
     #[arg(long, value_name = "N/s", value_parser = replay::rate)]
     replay: Option<u32>,
     /// Load, and end

@@ -1,5 +1,5 @@
-//! The demo goes on: what happened on the last day of the world happens again, now, at a gentle rate, and
-//! when the day is over, once more. So live audiences move while somebody looks.
+//! The demo goes on: what happened last in the world happens again, now, at a gentle rate, and when that is
+//! over, once more. So live audiences move while somebody looks.
 //!
 //! The order is that of the world. Messages get the present time and ids of their own, or they would be taken
 //! for copies.
@@ -18,6 +18,8 @@ use super::ProfileName;
 use super::credentials::Credentials;
 use crate::command::client::Api;
 
+/// Messages of a round: the last day of the small world, some weeks of the tiny one.
+const ROUND: usize = 12_000;
 /// How often events are sent.
 const TICKS_PER_SECOND: u32 = 4;
 /// More than this is no gentle rate.
@@ -60,7 +62,7 @@ pub(super) async fn go_on(
     };
     let seed = credentials.seed;
     let steps = tokio::task::spawn_blocking(move || draw(size, seed, shop)).await??;
-    anyhow::ensure!(!steps.is_empty(), "nothing happened on the last day of this world");
+    anyhow::ensure!(!steps.is_empty(), "nothing happened in this world");
     // Another start must not be taken for a repetition of this one.
     let begun = clock.now().0;
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / TICKS_PER_SECOND);
@@ -91,11 +93,11 @@ pub(super) async fn go_on(
     }
 }
 
-/// What people did on the last day; what sources told of them is known.
+/// What people did last; what sources told of them is known.
 fn draw(size: Profile, seed: u64, workspace: &str) -> anyhow::Result<Vec<Step>> {
     let world = World::generate(size, seed);
     let mut steps = Vec::new();
-    for message in world.last_day().filter(|message| message.workspace == workspace) {
+    for message in world.latest(ROUND).filter(|message| message.workspace == workspace) {
         let body: Value = serde_json::from_str(&message.json)?;
         let source = SOURCES.iter().position(|known| *known == (message.workspace, message.source));
         let source = source.context("the list names the sources of every message")?;
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_day_is_replayed_in_one_order_under_ids_of_its_own() {
+    fn the_end_of_the_world_is_replayed_in_one_order_under_ids_of_its_own() {
         let steps = draw(Profile::Tiny, 1, "xiulin").unwrap();
         let ids = |round| -> Vec<String> {
             let sent = steps.iter().map(|step| again(&step.body, 7, round, "2026-11-28T08:00:00.000Z"));
