@@ -6,7 +6,7 @@ release: toolchain
 	cargo build --release -p headwater
 
 demo: release
-	$(TARGET)/release/headwater demo --data data/demo --listen 127.0.0.1:8080
+	$(TARGET)/release/headwater demo --data data/demo --listen 127.0.0.1:8080 --replay 20/s
 
 test: toolchain
 	cargo xtask setup

@@ -42,6 +42,12 @@ enum Command {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Compare stream, lake and specification on random rules; every planted mistake must be noticed
+    Property {
+        /// How many rules
+        #[arg(long, default_value_t = 100_000)]
+        cases: u64,
+    },
     /// Kill the server and the log at seeded moments and look for what was lost
     Drill {
         /// How often to kill
@@ -71,6 +77,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::E2e => commands::e2e(),
         Command::Ci => commands::ci(),
         Command::Bench { arguments } => commands::bench(&arguments),
+        Command::Property { cases } => commands::property(cases),
         Command::Drill { cycles } => commands::drill(cycles).and_then(|()| commands::truths()),
     }
 }

@@ -12,6 +12,8 @@ pub(crate) const AS_OF: u32 = 730 * DAY - 1;
 pub(crate) const LATEST: u32 = AS_OF - 600;
 /// Behaviour covers the last 90 days.
 pub(crate) const BEHAVIOUR_FROM: u32 = AS_OF - 90 * DAY;
+/// 2026-04-01T00:00:00+08:00: the store that closes was open until the evening before.
+pub(crate) const CLOSED_FROM: u32 = 639 * DAY;
 /// 2026-05-15T00:00:00+08:00, when the call centre renames a field.
 pub(crate) const RENAMED_FROM: u32 = 683 * DAY;
 /// 2031-01-02T00:00:00+08:00: in the future whenever the demo is loaded in this decade.

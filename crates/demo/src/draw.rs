@@ -22,6 +22,16 @@ pub(crate) enum Part {
     Faults,
     Merchants,
     Catalogue,
+    Lives,
+    Rhythms,
+    Closure,
+    Payments,
+    Showroom,
+    Touches,
+    Overlays,
+    Bank,
+    Outlets,
+    Cars,
 }
 
 /// A stream of chance.

@@ -65,6 +65,27 @@ impl Ids {
         self.opaque("contract", no, 12)
     }
 
+    pub(crate) fn outlet(&self, no: u32) -> String {
+        self.opaque("outlet", no, 12)
+    }
+
+    pub(crate) fn bank_customer(&self, no: u32) -> String {
+        self.opaque("bank", no, 12)
+    }
+
+    pub(crate) fn car_customer(&self, no: u32) -> String {
+        self.opaque("cars", no, 12)
+    }
+
+    pub(crate) fn car_order(&self, no: u32) -> String {
+        self.opaque("car order", no, 14)
+    }
+
+    /// A message to a person's phone.
+    pub(crate) fn sms(&self, no: u32) -> String {
+        self.opaque("sms", no, 14)
+    }
+
     pub(crate) fn order(&self, no: u32) -> String {
         self.opaque("order", no, 14)
     }

@@ -1,15 +1,20 @@
 //! Turns a scheduled entry into the JSON of one event. Everything it writes follows from the world
 //! and the entry's number.
 
+mod browsing;
+mod elsewhere;
+mod touch;
+
 use serde_json::to_string;
 
-use crate::calendar::instant;
+use crate::calendar::{BEHAVIOUR_FROM, instant};
+use crate::closure::CLOSED;
 use crate::draw::Mix;
 use crate::ids::mobile;
-use crate::names::Spelling;
-use crate::orders::{Line, Order, Product, basket};
+use crate::names::{Spelling, store_id};
+use crate::orders::{Line, Order, basket, store_of};
 use crate::people::{AddressGap, Person, Phone, Record, Source};
-use crate::schedule::{Entry, Moment, What};
+use crate::schedule::{Doing, Entry, Interest, Moment, What};
 use crate::wire::{AddressParts, Context, Device, Event, ExternalId, Item, Money, Properties, Traits};
 use crate::world::World;
 
@@ -90,11 +95,18 @@ pub(crate) fn write(world: &World, entry: &Entry) -> Message {
         What::Merchant(no) => merchant(world, no),
         What::Order(no) => order_completed(world, no),
         What::Refund(no) => order_refunded(world, no),
-        What::Browse { record, moment } => browse(world, record, moment, &mut mix),
-        What::Future(record) => browse(world, record, Moment { opens: false, is_signed_in: false }, &mut mix),
+        What::Browse { record, moment, interest } => {
+            browsing::browse(world, record, moment, interest, &mut mix)
+        }
+        What::Future(record) => {
+            let moment = Moment { opens: false, is_signed_in: false };
+            browsing::browse(world, record, moment, browsing::interest_of(world, record), &mut mix)
+        }
         What::KioskVisit(no) => kiosk_visit(world, no),
         What::SessionEvent { session, event } => {
-            let content = activity(world, Source::Web, event == 0, &mut mix);
+            let category = world.people.persons[world.sessions[session as usize].person as usize].taste;
+            let interest = Interest { category, doing: Doing::Anything };
+            let content = browsing::activity(world, Source::Web, event == 0, interest, &mut mix);
             ("web", session_subject(world, session), content)
         }
         What::Login(session) => {
@@ -102,6 +114,8 @@ pub(crate) fn write(world: &World, entry: &Entry) -> Message {
             subject.user_id = Some(world.ids.account(world.sessions[session as usize].person));
             ("web", subject, Content::track("User Logged In", Properties::default()))
         }
+        What::Touch(no) => touch::write(world, no),
+        What::Elsewhere(no) => elsewhere::write(world, no),
     };
     let event = Event {
         kind: content.kind,
@@ -116,7 +130,11 @@ pub(crate) fn write(world: &World, entry: &Entry) -> Message {
         context: subject.context,
     };
     let json = to_string(&event).expect("an event has string keys and finite numbers");
-    let workspace = if matches!(entry.what, What::Merchant(_)) { "chengdi" } else { "xiulin" };
+    let workspace = match entry.what {
+        What::Merchant(_) => "chengdi",
+        What::Elsewhere(no) => elsewhere::workspace(world, no),
+        _ => "xiulin",
+    };
     Message { workspace, source, json }
 }
 
@@ -182,7 +200,8 @@ fn traits(world: &World, no: u32) -> Traits {
         birth_year: knows_birth.then_some(person.birth_year),
         city: Some(person.address.city()),
         address: (record.source != Source::CallCentre).then(|| address(person, record)),
-        store_id: (record.source == Source::Pos).then(|| person.address.store()),
+        store_id: (record.source == Source::Pos).then(|| store_id(person.address.store_no())),
+        more: world.marks.told(&world.people, no, world.seed),
         ..Traits::default()
     }
 }
@@ -255,12 +274,12 @@ fn buyer(world: &World, order: &Order, no: u32) -> Subject {
 }
 
 fn item(line: Line<'_>) -> Item<'_> {
-    let Line { product, quantity } = line;
+    let Line { product, quantity, price } = line;
     Item {
         product_id: &product.id,
         name: &product.name,
         category: product.category,
-        price: Money(product.price),
+        price: Money(price),
         quantity,
     }
 }
@@ -270,20 +289,19 @@ fn sum(items: &[Item<'_>]) -> i64 {
 }
 
 fn order_completed(world: &World, no: u32) -> Parts<'_> {
-    const PAYMENTS: [&str; 4] = ["wechat", "alipay", "card", "cash"];
     let order = &world.orders[no as usize];
     let record = &world.people.records[order.record as usize];
     let products: Vec<_> = basket(&world.products, world.seed, no, order).map(item).collect();
     let revenue = sum(&products);
     let in_store = record.source == Source::Pos;
-    let shipping = if in_store || revenue >= 9_900 { 0 } else { 600 };
-    let store = world.people.persons[record.person as usize].address.store();
-    let payments = if in_store { 4 } else { 3 };
+    let is_free = in_store || revenue >= 9_900 || order.payment.is_some();
+    let shipping = if is_free { 0 } else { 600 };
+    let nearest = world.people.persons[record.person as usize].address.store_no();
     let properties = Properties {
         order_id: Some(world.ids.order(no)),
         channel: Some(if in_store { "store" } else { record.source.name() }),
-        store_id: in_store.then_some(store),
-        payment_method: Some(PAYMENTS[Mix::new(world.seed ^ 3, u64::from(no)).below(payments) as usize]),
+        store_id: in_store.then(|| store_id(store_of(nearest, order))),
+        payment_method: Some(payment(world, no)),
         total: Some(Money(revenue + shipping)),
         revenue: Some(Money(revenue)),
         shipping: (!in_store).then_some(Money(shipping)),
@@ -292,6 +310,20 @@ fn order_completed(world: &World, no: u32) -> Parts<'_> {
         ..Properties::default()
     };
     ("orders", buyer(world, order, no), Content::track("Order Completed", properties))
+}
+
+/// Anything long ago. Of late, those who have a way of paying have it to themselves.
+fn payment(world: &World, no: u32) -> &'static str {
+    const PAYMENTS: [&str; 4] = ["wechat", "alipay", "card", "cash"];
+    let order = &world.orders[no as usize];
+    let in_store = world.people.records[order.record as usize].source == Source::Pos;
+    if let Some(method) = order.payment {
+        return method.name();
+    }
+    if order.at >= BEHAVIOUR_FROM {
+        return if in_store { "cash" } else { "balance" };
+    }
+    PAYMENTS[Mix::new(world.seed ^ 3, u64::from(no)).below(if in_store { 4 } else { 3 }) as usize]
 }
 
 fn order_refunded(world: &World, no: u32) -> Parts<'_> {
@@ -315,62 +347,15 @@ fn kiosk_visit<'w>(world: &World, no: u32) -> Parts<'w> {
     let mut subject = own_subject(world, visit.record, "store", false);
     subject.context.device = Some(Device { id: world.ids.kiosk(visit.kiosk) });
     let properties = Properties {
-        store_id: Some(world.people.persons[visit.host as usize].address.store()),
+        store_id: Some(store_id(kiosk_store(world, visit.host))),
         method: Some("kiosk"),
         ..Properties::default()
     };
     ("store", subject, Content::track("Store Entered", properties))
 }
 
-fn browse<'w>(world: &'w World, no: u32, moment: Moment, mix: &mut Mix) -> Parts<'w> {
-    let source = world.people.records[no as usize].source;
-    let subject = own_subject(world, no, source.name(), moment.is_signed_in);
-    (source.name(), subject, activity(world, source, moment.opens, mix))
-}
-
-/// One thing done while browsing. A session opens with a page.
-fn activity<'w>(world: &'w World, source: Source, opens: bool, mix: &mut Mix) -> Content<'w> {
-    const PAGES: [(&str, &str); 5] =
-        [("首页", "/"), ("分类", "/list"), ("活动", "/sale"), ("我的", "/mine"), ("门店", "/stores")];
-    const QUERIES: [&str; 6] = ["洗衣液", "绿茶", "保温杯", "坚果", "围巾", "台灯"];
-    const LISTS: [&str; 4] = ["new", "sale", "daily", "food"];
-    let none = Properties::default;
-    let ticket = if opens { 0 } else { mix.below(100) };
-    match ticket {
-        0..22 => {
-            let (name, path) = PAGES[if opens { 0 } else { mix.below(5) as usize }];
-            let kind = if source == Source::App { "screen" } else { "page" };
-            let properties = Some(Properties { path: Some(path), ..none() });
-            Content { kind, name: Some(name), properties, ..Content::default() }
-        }
-        22..60 => Content::track("Product Viewed", about(product(world, mix))),
-        60..69 => Content::track("Product Added", about(product(world, mix))),
-        69..72 => Content::track("Product Removed", about(product(world, mix))),
-        72..80 => {
-            let query = Some(QUERIES[mix.below(6) as usize]);
-            Content::track("Products Searched", Properties { query, ..none() })
-        }
-        80..88 => {
-            let list_id = Some(LISTS[mix.below(4) as usize]);
-            Content::track("Product List Viewed", Properties { list_id, ..none() })
-        }
-        88..95 => {
-            let article_id = Some(format!("A-{:03}", 1 + mix.below(120)));
-            let dwell_s = Some(5 + mix.below(50) * (1 + mix.below(12)));
-            Content::track("Article Read", Properties { article_id, dwell_s, ..none() })
-        }
-        _ => {
-            let promotion_id = Some(format!("P-{:02}", 1 + mix.below(30)));
-            Content::track("Promotion Clicked", Properties { promotion_id, ..none() })
-        }
-    }
-}
-
-fn product<'w>(world: &'w World, mix: &mut Mix) -> &'w Product {
-    let count = world.products.len() as u32;
-    &world.products[mix.below(count).min(mix.below(count)) as usize]
-}
-
-fn about(product: &Product) -> Properties<'_> {
-    Properties { product: Some(item(Line { product, quantity: 1 })), ..Properties::default() }
+/// A kiosk stands in the store nearest to its host, unless that has closed.
+fn kiosk_store(world: &World, host: u32) -> u8 {
+    let nearest = world.people.persons[host as usize].address.store_no();
+    if nearest == CLOSED { CLOSED - 1 } else { nearest }
 }

@@ -298,6 +298,22 @@ fn capital(word: &str) -> String {
     format!("{}{rest}", first.to_ascii_uppercase())
 }
 
+/// The index of a store's city.
+fn city_of(store: u8) -> u8 {
+    let mut city = 0;
+    let mut stores_below = CITIES[0].1;
+    while store >= stores_below {
+        city += 1;
+        stores_below += CITIES[usize::from(city)].1;
+    }
+    city
+}
+
+/// What a store is called.
+pub(crate) fn store_id(store: u8) -> String {
+    format!("ST-{:03}", store + 1)
+}
+
 /// Where somebody lives, on a made-up street grid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Address {
@@ -313,14 +329,8 @@ pub(crate) struct Address {
 impl Address {
     pub(crate) fn draw(draw: &mut Draw) -> Self {
         let store = draw.below(u32::from(STORES)) as u8;
-        let mut city = 0;
-        let mut stores_below = CITIES[0].1;
-        while store >= stores_below {
-            city += 1;
-            stores_below += CITIES[usize::from(city)].1;
-        }
         Self {
-            city,
+            city: city_of(store),
             store,
             district: draw.below(DISTRICTS.len() as u32) as u8,
             street: draw.below(STREETS.len() as u32) as u8,
@@ -329,12 +339,18 @@ impl Address {
         }
     }
 
-    pub(crate) fn city(self) -> &'static str {
-        CITIES[usize::from(self.city)].0
+    /// The same street and house near another store.
+    pub(crate) fn near(self, store: u8) -> Self {
+        Self { city: city_of(store), store, ..self }
     }
 
-    pub(crate) fn store(self) -> String {
-        format!("ST-{:03}", self.store + 1)
+    /// The number of the nearest store, from 0.
+    pub(crate) fn store_no(self) -> u8 {
+        self.store
+    }
+
+    pub(crate) fn city(self) -> &'static str {
+        CITIES[usize::from(self.city)].0
     }
 
     pub(crate) fn district(self) -> &'static str {

@@ -2,6 +2,7 @@
 
 use crate::calendar::{DAY, LATEST};
 use crate::draw::{Draw, Part};
+use crate::lives::Life;
 use crate::names::{Address, MOBILES, Name, Spelling};
 use crate::quota::Quotas;
 
@@ -49,9 +50,14 @@ pub(crate) struct Person {
     pub(crate) mobile: u32,
     pub(crate) is_member: bool,
     pub(crate) role: Role,
+    pub(crate) life: Life,
+    /// The category of goods the person looks for: an index into the catalogue's.
+    pub(crate) taste: u8,
     /// When the person first and last does anything.
     pub(crate) from: u32,
     pub(crate) until: u32,
+    /// When every source knows of the person, if that matters.
+    pub(crate) known_by: Option<u32>,
 }
 
 /// The phone a record has.
@@ -135,8 +141,11 @@ impl People {
                 mobile: mobiles.pop().expect("there are more mobiles than persons"),
                 is_member: false,
                 role: Role::Plain,
+                life: Life::Regular,
+                taste: 0,
                 from: 0,
                 until: LATEST,
+                known_by: None,
             })
             .collect();
         let records = draw_records(quotas, seed);
@@ -187,7 +196,8 @@ impl People {
         for record in &mut self.records {
             let person = &self.persons[record.person as usize];
             let rest = (60 * DAY).min((person.until - person.from) / 4);
-            record.at = draw.waking_second(person.from, person.until - rest);
+            let by = person.known_by.unwrap_or(person.until - rest);
+            record.at = draw.waking_second(person.from, by);
         }
     }
 }

@@ -49,6 +49,52 @@ pub(crate) struct Quotas {
     pub(crate) renamed: usize,
     /// Mobiles that are in both workspaces.
     pub(crate) merchants: usize,
+    pub(crate) lives: LifeQuotas,
+    pub(crate) others: OtherQuotas,
+}
+
+/// How many persons of the first workspace live how. They and the regular ones add up to all persons.
+pub(crate) struct LifeQuotas {
+    /// Without purchase or clear demand, the young among them.
+    pub(crate) new: usize,
+    /// Registered of late.
+    pub(crate) young: usize,
+    pub(crate) first_order: usize,
+    pub(crate) idle: usize,
+    /// Those bound just now among them.
+    pub(crate) members: usize,
+    pub(crate) just_bound: usize,
+    pub(crate) supers: usize,
+    /// Silent for longer than their rhythm lets expect, those lost among them.
+    pub(crate) churners: usize,
+    /// Woken up in vain, those whose third attempt failed just now among them.
+    pub(crate) churned: usize,
+    pub(crate) just_lost: usize,
+    pub(crate) won_back: usize,
+    pub(crate) seasonal: usize,
+    /// Customers of the closed store and online who go to another store, stay online, or leave.
+    pub(crate) closure: [usize; 3],
+    /// Those of the store it is compared with who stay and who leave.
+    pub(crate) control: [usize; 2],
+    /// Persons and orders of the last 90 days by way of payment: Alipay, `WeChat`, card.
+    pub(crate) payers: [(usize, usize); 3],
+    /// Seen in a store: bought online within a week; later; or in a store as well.
+    pub(crate) showroom: [usize; 3],
+}
+
+/// Marks on persons, and what is in the other workspaces.
+pub(crate) struct OtherQuotas {
+    pub(crate) latent: usize,
+    pub(crate) latent_seeds: usize,
+    /// Addresses, phones and preferences past their limit, and such that are fresh.
+    pub(crate) stale: [usize; 3],
+    pub(crate) fresh: [usize; 3],
+    pub(crate) subscribers: usize,
+    /// Customers of the bank by age, and how many of them prefer what their age does.
+    pub(crate) bank: [(usize, usize); 3],
+    pub(crate) outlets: usize,
+    /// Not scaled: the workspace is small in every world.
+    pub(crate) cars: usize,
 }
 
 impl Quotas {
@@ -88,6 +134,47 @@ impl Quotas {
             late: n(27_000),
             renamed: n(200),
             merchants: n(500),
+            lives: LifeQuotas::scaled(n),
+            others: OtherQuotas::scaled(n),
+        }
+    }
+}
+
+impl LifeQuotas {
+    fn scaled(n: impl Fn(usize) -> usize) -> Self {
+        let pair = |(persons, orders)| (n(persons), n(orders));
+        Self {
+            new: n(4_500),
+            young: n(1_000),
+            first_order: n(100),
+            idle: n(400),
+            members: n(7_200),
+            just_bound: n(60),
+            supers: n(800),
+            churners: n(1_200),
+            churned: n(500),
+            just_lost: n(20),
+            won_back: n(40),
+            seasonal: n(800),
+            closure: [270, 240, 90].map(&n),
+            control: [570, 30].map(&n),
+            payers: [(1_400, 2_520), (600, 11_700), (400, 800)].map(pair),
+            showroom: [80, 40, 30].map(&n),
+        }
+    }
+}
+
+impl OtherQuotas {
+    fn scaled(n: impl Fn(usize) -> usize) -> Self {
+        Self {
+            latent: n(1_200),
+            latent_seeds: n(200),
+            stale: [500, 600, 300].map(&n),
+            fresh: [1_500, 1_800, 900].map(&n),
+            subscribers: n(10_000),
+            bank: [(700, 630), (1_300, 1_170), (1_000, 900)].map(|(all, typical)| (n(all), n(typical))),
+            outlets: n(1_000),
+            cars: 200,
         }
     }
 }

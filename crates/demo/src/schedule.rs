@@ -19,6 +19,7 @@ pub(crate) enum What {
     Browse {
         record: u32,
         moment: Moment,
+        interest: Interest,
     },
     /// The same, from a device whose clock is years ahead.
     Future(u32),
@@ -28,6 +29,26 @@ pub(crate) enum What {
         event: u8,
     },
     Login(u32),
+    /// A single moment between the shop and a person.
+    Touch(u32),
+    /// Something in another workspace.
+    Elsewhere(u32),
+}
+
+/// What somebody who browses looks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Interest {
+    /// An index into the catalogue's categories.
+    pub(crate) category: u8,
+    pub(crate) doing: Doing,
+}
+
+/// What is done while browsing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Doing {
+    Anything,
+    Viewing,
+    Adding,
 }
 
 /// Where in a session an event is, and whether the visitor is signed in.
@@ -64,6 +85,13 @@ impl Schedule {
     /// Adds a message that is sent at once.
     pub(crate) fn add(&mut self, at: u32, what: What) -> u32 {
         self.add_sent(at, at, what)
+    }
+
+    /// Adds a message for each thing of a list, by its place in it.
+    pub(crate) fn add_all(&mut self, times: impl Iterator<Item = u32>, what: fn(u32) -> What) {
+        for (no, at) in (0..).zip(times) {
+            self.add(at, what(no));
+        }
     }
 
     /// Adds a message that is sent at another time than its own, and gives its number.

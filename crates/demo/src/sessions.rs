@@ -5,6 +5,7 @@
 
 use crate::calendar::{AS_OF, BEHAVIOUR_FROM, DAY};
 use crate::draw::{Draw, Part};
+use crate::lives::Life;
 use crate::people::{People, Role};
 use crate::quota::Quotas;
 
@@ -20,8 +21,12 @@ pub(crate) struct Session {
 /// Draws them all.
 pub(crate) fn draw(people: &mut People, quotas: &Quotas, seed: u64) -> Vec<Session> {
     let mut draw = Draw::new(seed, Part::Sessions);
-    let has_old_account =
-        |people: &People, person| people.has_record(person, |r| r.has_account && r.at < BEHAVIOUR_FROM);
+    let has_old_account = |people: &People, person: u32| {
+        let life = people.persons[person as usize].life;
+        life.is_free()
+            && life != Life::New
+            && people.has_record(person, |r| r.has_account && r.at < BEHAVIOUR_FROM)
+    };
     let mut visitors = people.take(&mut draw, quotas.sessions, Role::Visitor, has_old_account).into_iter();
     let mut sessions = Vec::with_capacity(quotas.sessions);
     let mut browsers = 0..;

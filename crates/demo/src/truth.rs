@@ -2,6 +2,8 @@
 //!
 //! Only here do persons have numbers.
 
+mod plants;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -20,6 +22,17 @@ pub(crate) fn of(world: &World) -> BTreeMap<&'static str, Vec<Value>> {
         ("P24", faults(world)),
         ("P27", sessions(world)),
         ("P33", merchants(world)),
+        ("P06", plants::silence(world)),
+        ("P07", plants::stages(world)),
+        ("P08", plants::latent(world)),
+        ("P09", plants::closure(world)),
+        ("P13", plants::payments(world)),
+        ("P14", plants::bank(world)),
+        ("P20", plants::outlets(world)),
+        ("P26", plants::cars(world)),
+        ("P31", plants::stale(world)),
+        ("P37", plants::showroom(world)),
+        ("P40", plants::subscribers(world)),
     ])
 }
 

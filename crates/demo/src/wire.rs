@@ -1,6 +1,9 @@
 //! The shape of one event on the wire, and nothing about what goes into it.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer, ser::Error as _};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// One event in Segment's message shape.
@@ -81,6 +84,9 @@ pub(crate) struct Traits {
     pub(crate) store_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shop_name: Option<String>,
+    /// What is known of a few.
+    #[serde(flatten)]
+    pub(crate) more: BTreeMap<&'static str, Value>,
 }
 
 /// An address, as far as it is known.
@@ -131,6 +137,9 @@ pub(crate) struct Properties<'a> {
     pub(crate) path: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) method: Option<&'static str>,
+    /// What only a few events say.
+    #[serde(flatten)]
+    pub(crate) more: BTreeMap<&'static str, Value>,
 }
 
 /// A product in an order or a view.

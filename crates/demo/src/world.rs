@@ -5,16 +5,21 @@ use std::path::Path;
 
 use crate::calendar::LATEST;
 use crate::draw::{Draw, Part};
+use crate::elsewhere::Elsewhere;
 use crate::faults::Faults;
 use crate::ids::Ids;
+use crate::lives::{self, Ways};
+use crate::marks::Marks;
 use crate::message::{self, Message};
-use crate::orders::{self, Order, Product, Refund};
+use crate::orders::{self, Order, Planned, Product, Refund};
 use crate::people::{People, Phone, Role};
 use crate::quota::{Profile, Quotas};
+use crate::rhythms::{self, Rhythm};
 use crate::schedule::{Schedule, What};
 use crate::sessions::{self, Session};
+use crate::touches::{self, Touch};
 use crate::traps::{self, Traps};
-use crate::{behaviour, contacts, faults, truth};
+use crate::{behaviour, closure, contacts, faults, payments, showroom, truth};
 
 /// A merchant's contact who is also a person of the first workspace.
 pub(crate) struct Merchant {
@@ -37,6 +42,13 @@ pub struct World {
     pub(crate) seed: u64,
     pub(crate) ids: Ids,
     pub(crate) people: People,
+    /// Where each person can be met.
+    pub(crate) ways: Vec<Ways>,
+    /// Of each person who has one.
+    pub(crate) rhythms: Vec<Option<Rhythm>>,
+    pub(crate) marks: Marks,
+    pub(crate) touches: Vec<Touch>,
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) traps: Traps,
     pub(crate) products: Vec<Product>,
     pub(crate) orders: Vec<Order>,
@@ -56,10 +68,18 @@ impl World {
         let mut people = People::draw(&quotas, seed);
         let traps = traps::plant(&mut people, &quotas, seed);
         contacts::deal(&mut people, &quotas, seed);
+        let ways = lives::cast(&mut people, &quotas, seed);
+        let mut planned = Planned::default();
+        let rhythms = rhythms::plan(&mut people, &ways, seed, &mut planned);
+        closure::plan(&mut people, &ways, seed, &mut planned);
+        payments::plan(&mut people, &ways, &quotas, seed, &mut planned);
+        let mut touches = showroom::plan(&mut people, &ways, seed, &mut planned);
         people.date_records(seed);
         let sessions = sessions::draw(&mut people, &quotas, seed);
         let merchants = draw_merchants(&mut people, &quotas, seed);
-        let (orders, refunds) = orders::draw(&people, &quotas, seed);
+        let marks = Marks::draw(&people, &ways, &quotas, seed);
+        touches.extend(touches::plan(&people, &ways, seed));
+        let (orders, refunds) = orders::draw(&people, planned, &quotas, seed);
 
         let mut schedule = Schedule::new(seed);
         let session_messages = schedule_sessions(&sessions, &mut schedule);
@@ -67,26 +87,25 @@ impl World {
             schedule.add(visit.at, What::KioskVisit(no));
         }
         let behaviour_left = quotas.behaviour - schedule.entries().len();
-        behaviour::schedule(&people, behaviour_left, seed, &mut schedule);
-        for (no, record) in (0..).zip(&people.records) {
-            schedule.add(record.at, What::Record(no));
-        }
-        for (no, order) in (0..).zip(&orders) {
-            schedule.add(order.at, What::Order(no));
-        }
-        for (no, refund) in (0..).zip(&refunds) {
-            schedule.add(refund.at, What::Refund(no));
-        }
+        behaviour::schedule(&people, &ways, behaviour_left, seed, &mut schedule);
+        schedule.add_all(people.records.iter().map(|record| record.at), What::Record);
+        schedule.add_all(orders.iter().map(|order| order.at), What::Order);
+        schedule.add_all(refunds.iter().map(|refund| refund.at), What::Refund);
+        schedule.add_all(touches.iter().map(|touch| touch.at), What::Touch);
         let mut draw = Draw::new(seed, Part::Merchants);
-        for no in 0..merchants.len() as u32 {
-            schedule.add(draw.waking_second(0, LATEST), What::Merchant(no));
-        }
+        schedule.add_all(merchants.iter().map(|_| draw.waking_second(0, LATEST)), What::Merchant);
+        let elsewhere = Elsewhere::draw(&quotas, seed, &mut schedule);
         let faults = faults::plant(&people, &quotas, seed, &mut schedule);
         schedule.sort();
         Self {
             seed,
             ids: Ids::new(seed),
             people,
+            ways,
+            rhythms,
+            marks,
+            touches,
+            elsewhere,
             traps,
             products: orders::catalogue(seed),
             orders,
@@ -104,7 +123,14 @@ impl World {
         self.schedule.entries().iter().map(|entry| message::write(self, entry))
     }
 
-    /// The expected answers, by plant: `P01`, `P24`, `P27` and `P33`.
+    /// The last messages, at most `count`, in the order they are sent: something to go on with.
+    pub fn latest(&self, count: usize) -> impl Iterator<Item = Message> + '_ {
+        let entries = self.schedule.entries();
+        let begin = entries.len().saturating_sub(count);
+        entries[begin..].iter().map(|entry| message::write(self, entry))
+    }
+
+    /// The expected answers, by plant: `P01` and so on.
     pub fn truth(&self) -> BTreeMap<&'static str, Vec<serde_json::Value>> {
         truth::of(self)
     }
@@ -143,7 +169,10 @@ fn schedule_sessions(sessions: &[Session], schedule: &mut Schedule) -> Vec<u32> 
 
 fn draw_merchants(people: &mut People, quotas: &Quotas, seed: u64) -> Vec<Merchant> {
     let mut draw = Draw::new(seed, Part::Merchants);
-    let has_mobile = |people: &People, person| people.has_record(person, |r| r.phone == Phone::Right);
+    let has_mobile = |people: &People, person: u32| {
+        people.persons[person as usize].life.is_free()
+            && people.has_record(person, |r| r.phone == Phone::Right)
+    };
     let persons = people.take(&mut draw, quotas.merchants, Role::Merchant, has_mobile);
     let merchant = |person| {
         let mut records = people.records_of(person);

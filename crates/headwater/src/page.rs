@@ -16,12 +16,13 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
 /// Path, type and text of each file.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 11] = [
     ("/", HTML, include_str!("page/index.html")),
     ("/docs", HTML, include_str!("page/docs.html")),
     ("/assets/app.js", SCRIPT, include_str!("page/app.js")),
     ("/assets/ask.js", SCRIPT, include_str!("page/ask.js")),
     ("/assets/audiences.js", SCRIPT, include_str!("page/audiences.js")),
+    ("/assets/recent.js", SCRIPT, include_str!("page/recent.js")),
     ("/assets/why.js", SCRIPT, include_str!("page/why.js")),
     ("/assets/docs.js", SCRIPT, include_str!("page/docs.js")),
     ("/assets/dom.js", SCRIPT, include_str!("page/dom.js")),

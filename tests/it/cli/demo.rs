@@ -16,8 +16,8 @@ fn a_demo_loads_once_and_is_served_at_once_later() {
     let loaded = place.run(&loading).ok().json();
     let xiulin = &loaded["workspaces"]["xiulin"];
     let token = xiulin["token"].as_str().unwrap();
-    assert_eq!(xiulin["write_keys"].as_object().unwrap().len(), 7);
-    for plant in ["P01", "P24", "P27", "P33"] {
+    assert_eq!(xiulin["write_keys"].as_object().unwrap().len(), 8);
+    for plant in ["P01", "P06", "P07", "P09", "P14", "P24", "P27", "P33", "P40"] {
         assert!(!place.read(&format!("d/truth/{plant}.jsonl")).is_empty());
     }
     let mode = std::fs::metadata(place.path("d/demo.json")).unwrap().permissions().mode();

@@ -6,17 +6,24 @@
 
 mod identities;
 mod intake;
+mod marks;
+mod payments;
 mod sessions;
+mod stores;
 mod walls;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use demo::{Message, Profile};
 use headwater_tests::{TestServer, TestWorkspace, encoded, pages};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SEED: u64 = 20_260_630;
+/// When the world ends; every figure is as of then.
+const AS_OF: &str = "2026-06-30T15:59:59Z";
+/// Parties a preview names at most.
+const SAMPLE_MAX: usize = 200;
 /// Messages taken from the world at a time; of these, each source's make one request.
 const CHUNK: usize = 2_000;
 
@@ -118,6 +125,45 @@ impl World {
         self.get(&format!("/api/v1/parties/by/{}/{}", encoded(kind), encoded(value)))
     }
 
+    /// The ids of the parties a plant's rows are about, in a workspace.
+    fn parties<'r>(
+        &self,
+        workspace: &TestWorkspace,
+        rows: impl IntoIterator<Item = &'r Value>,
+    ) -> BTreeSet<String> {
+        let id = |row: &Value| {
+            let text = |field: &str| encoded(row["profile"][field].as_str().unwrap());
+            let path = format!("/api/v1/parties/by/{}/{}", text("kind"), text("value"));
+            self.server.get(&workspace.token, &path).ok()["id"].as_str().unwrap().to_owned()
+        };
+        rows.into_iter().map(id).collect()
+    }
+
+    /// Tries a rule on everybody as of the end of the world: how many it holds for, and some of them.
+    fn found(&self, workspace: &TestWorkspace, rule: &Value) -> (usize, BTreeSet<String>) {
+        let body = json!({ "rule": rule, "as_of": AS_OF, "limit": SAMPLE_MAX });
+        let found = self.server.post(&workspace.token, "/api/v1/audiences/preview", &body).ok();
+        let sample = found["sample"].as_array().unwrap().iter();
+        let sample = sample.map(|id| id.as_str().unwrap().to_owned()).collect();
+        (found["count"].as_u64().unwrap() as usize, sample)
+    }
+
+    /// A rule holds for exactly the parties these rows are about.
+    #[track_caller]
+    fn holds_for<'r>(
+        &self,
+        workspace: &TestWorkspace,
+        rule: &Value,
+        rows: impl IntoIterator<Item = &'r Value>,
+    ) -> usize {
+        let expected = self.parties(workspace, rows);
+        let (count, sample) = self.found(workspace, rule);
+        assert_eq!(count, expected.len(), "{rule}");
+        // A preview names not everybody; whom it names is in.
+        assert!(sample.is_subset(&expected) && sample.len() == count.min(SAMPLE_MAX), "{rule}");
+        count
+    }
+
     /// Every event of every timeline, by message id.
     fn places(&self) -> &HashMap<String, Place> {
         self.places.get_or_init(|| timed("reading all timelines", || self.read_timelines()))
@@ -138,6 +184,12 @@ impl World {
         }
         places
     }
+}
+
+/// The rows of a plant that have these fields.
+fn rows_with<'w>(world: &'w World, plant: &str, fields: &[(&str, &str)]) -> Vec<&'w Value> {
+    let fits = |row: &&Value| fields.iter().all(|(field, value)| row[*field] == *value);
+    world.truth[plant].iter().filter(fits).collect()
 }
 
 /// Sends messages in their order, but for those of different sources that are due together.

@@ -1,16 +1,47 @@
-//! The evaluator against the naive one, on random rules and parties.
+//! The evaluator against the naive one, on random rules and parties: over timelines as the stream builds them,
+//! and in columns as the lake hands them over.
+//!
+//! `cargo xtask property` runs many more cases than an ordinary run, which is told by
+//! `HEADWATER_CRITERIA_CASES`, and shows the figures that are printed here.
 
 use kernel::Instant;
 
-use crate::testing::{Bug, Case, Dice, INSTANT_PROPERTIES, Packed, Reference};
+use crate::testing::{Bug, Case, Dice, INSTANT_PROPERTIES, Packed, Reference, Spoil, Spoiled};
 use crate::{Evaluator, Outcome, Party, Program, Rule, Timeline};
+
+/// Cases within which a planted mistake must show.
+const PLANTED_CASES: u64 = 20_000;
+
+/// A mistake planted for a run, to see that it is noticed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Planted {
+    Nothing,
+    /// In the naive evaluator, which is as good as its opposite in the real one.
+    Evaluator(Bug),
+    /// In what the stream builds.
+    Stream(Spoil),
+    /// In what the lake hands over.
+    Lake(Spoil),
+}
+
+impl Planted {
+    fn all() -> impl Iterator<Item = Self> {
+        let evaluator = Bug::ALL.into_iter().map(Self::Evaluator);
+        let stream = Spoil::ALL.into_iter().map(Self::Stream);
+        evaluator.chain(stream).chain(Spoil::ALL.into_iter().map(Self::Lake))
+    }
+
+    fn bug(self) -> Bug {
+        if let Self::Evaluator(bug) = self { bug } else { Bug::None }
+    }
+}
 
 fn cases() -> u64 {
     std::env::var_os("HEADWATER_CRITERIA_CASES").map_or(2_000, |n| n.to_str().unwrap().parse().unwrap())
 }
 
 /// What is wrong about the evaluation of a case, if anything is.
-fn fault(seed: u64, bug: Bug) -> Option<String> {
+fn fault(seed: u64, planted: Planted) -> Option<String> {
     let case = Case::new(seed);
     let mut dice = Dice::new(seed ^ 0xfeed);
     let other = Case::new(seed + 1).rule;
@@ -25,9 +56,17 @@ fn fault(seed: u64, bug: Bug) -> Option<String> {
     let timeline = case.world.timeline(&program);
     let packed = Packed::new(&case.world, &program, &mut dice);
     let mut evaluator = Evaluator::new(&program);
-    let timelines: [(&dyn Timeline, &[&str]); 2] = [(&timeline, &[]), (&packed, INSTANT_PROPERTIES)];
-    for (number, (timeline, instants)) in timelines.into_iter().enumerate() {
-        let reference = Reference::new(&case.world, case.zone, instants, bug);
+    let timelines: [(&str, &dyn Timeline, &[&str]); 2] =
+        [("stream", &timeline, &[]), ("lake", &packed, INSTANT_PROPERTIES)];
+    for (path, timeline, instants) in timelines {
+        let spoiled = match (planted, path) {
+            (Planted::Stream(spoil), "stream") | (Planted::Lake(spoil), "lake") => {
+                Some(Spoiled::new(timeline, &program, spoil))
+            }
+            _ => None,
+        };
+        let timeline = spoiled.as_ref().map_or(timeline, |spoiled| spoiled);
+        let reference = Reference::new(&case.world, case.zone, instants, planted.bug());
         let expected = reference.holds(&case.rule, case.as_of);
         let mut evaluation = evaluator.at(Party { timeline, subject: &facts }, Instant(case.as_of));
         let holds = evaluation.holds(1);
@@ -36,12 +75,13 @@ fn fault(seed: u64, bug: Bug) -> Option<String> {
         if outcome.holds != holds || explained.holds != holds {
             return Some("holds, outcome and explain disagree".into());
         }
-        let say = |what: String| Some(format!("timeline {number}: {what}"));
+        let say = |what: String| Some(format!("{path}: {what}"));
         if holds != expected {
             return say(format!("{holds} at as_of, expected {expected}"));
         }
         // A planted mistake shows at the present already; looking for changes would only take longer.
-        let wrong = if bug == Bug::None { change_fault(&case, &reference, outcome) } else { None };
+        let is_looked_for = planted == Planted::Nothing;
+        let wrong = if is_looked_for { change_fault(&case, &reference, outcome) } else { None };
         if let Some(wrong) = wrong {
             return say(wrong);
         }
@@ -75,7 +115,7 @@ fn change_fault(case: &Case, reference: &Reference<'_>, outcome: Outcome) -> Opt
 #[track_caller]
 fn check(seeds: impl IntoIterator<Item = u64>) {
     for seed in seeds {
-        if let Some(fault) = fault(seed, Bug::None) {
+        if let Some(fault) = fault(seed, Planted::Nothing) {
             let case = Case::new(seed);
             let as_of = Instant(case.as_of);
             let (rule, zone) = (case.rule.to_json(), case.zone);
@@ -87,13 +127,15 @@ fn check(seeds: impl IntoIterator<Item = u64>) {
 #[test]
 fn the_evaluator_agrees_with_the_specification_and_keeps_its_word_until_changes_at() {
     check(0..cases());
+    println!("property: {} cases, stream = lake = specification, also up to changes_at", cases());
 }
 
 #[test]
 fn every_planted_mistake_is_noticed() {
-    for bug in Bug::ALL {
-        let is_noticed = (0..20_000).any(|seed| fault(seed, bug).is_some());
-        assert!(is_noticed, "{bug:?}");
+    for planted in Planted::all() {
+        let noticed = (0..PLANTED_CASES).find(|seed| fault(*seed, planted).is_some());
+        let seed = noticed.unwrap_or_else(|| panic!("{planted:?} is not noticed"));
+        println!("property: {planted:?} is noticed at case {seed}");
     }
 }
 

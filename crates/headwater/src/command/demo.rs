@@ -6,6 +6,7 @@
 mod audiences;
 mod credentials;
 mod load;
+mod replay;
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,6 +22,7 @@ use super::local::Local;
 use super::say;
 use super::serve::{Serve, start_logging};
 use super::setting::Setting;
+use crate::machine::MachineClock;
 use credentials::Credentials;
 
 /// Load a made-up company and serve it.
@@ -40,8 +42,11 @@ pub struct Demo {
     /// Another number makes another world; 1 if absent
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Go on with the end of the world, again and again, as if it were now: so many events a second
+    #[arg(long, value_name = "N/s", value_parser = replay::rate)]
+    replay: Option<u32>,
     /// Load, and end
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replay")]
     no_serve: bool,
     /// Print the result as JSON
     #[arg(long)]
@@ -60,9 +65,11 @@ pub enum ProfileName {
 }
 
 /// What the workspaces are, for people.
-const STORIES: [(&str, &str); 3] = [
+const STORIES: [(&str, &str); 5] = [
     ("xiulin", "岫邻生活,连锁零售 · a retail chain"),
     ("chengdi", "澄滴饮品,饮料企业 · a beverage maker"),
+    ("xiujin", "岫金银行,零售银行 · a retail bank"),
+    ("yulan", "驭岚汽车,汽车经销商 · a car dealer"),
     ("clickstream", "一家网店的点击流 · a web shop's clickstream"),
 ];
 
@@ -110,14 +117,28 @@ impl Demo {
             } else {
                 say(self.welcome(&credentials, &server).await);
             }
-            anyhow::Ok(())
+            anyhow::Ok((server, credentials))
         };
-        tokio::select! {
+        let (server, credentials) = tokio::select! {
             served = &mut serving => {
                 served?;
                 return Ok(client::interrupted());
             }
             worked = work => worked?,
+        };
+        let Some(rate) = self.replay else {
+            serving.await?;
+            return Ok(ExitCode::SUCCESS);
+        };
+        let clock = MachineClock::default();
+        tokio::select! {
+            served = &mut serving => return served.map(|()| ExitCode::SUCCESS),
+            replayed = replay::go_on(&server, &credentials, rate, &clock) => {
+                // What was loaded is still worth looking at.
+                if let Err(error) = replayed {
+                    say(format_args!("回放已停止 · the replay has stopped: {error:#}"));
+                }
+            }
         }
         serving.await?;
         Ok(ExitCode::SUCCESS)
@@ -157,6 +178,13 @@ impl Demo {
             let _ =
                 writeln!(text, "    export HEADWATER_SERVER={server} HEADWATER_TOKEN={}", workspace.token);
             let _ = writeln!(text, "    headwater party {} --timeline --explain", plain(&who));
+        }
+        if let Some(rate) = self.replay {
+            let _ = writeln!(
+                text,
+                "\n正在回放:每秒 {rate} 个事件,看人群进出 · Going on, {rate} events a second; watch people come and go:\n\n    \
+                 {server}/#/audiences"
+            );
         }
         let folder = self.setting.data.display();
         let _ = writeln!(

@@ -5,6 +5,7 @@
 
 import { MOMENT, at, call, encode, every, isOver, state, t, title, trouble } from './ask.js';
 import { h, locale, number, time } from './dom.js';
+import { catchUp, forgetRecent, latest, moved } from './recent.js';
 import { explanation } from './why.js';
 
 const LIST_MS = 2000;
@@ -57,6 +58,7 @@ export function forgetAudiences() {
   Object.assign(draft, { name: '', rule: '', found: null, error: null });
   list = { items: null, error: null };
   names.clear();
+  forgetRecent();
   fill();
 }
 
@@ -82,6 +84,7 @@ const listPoll = every(LIST_MS, async () => {
       found.push(...page.items);
       cursor = page.next && `&cursor=${encode(page.next)}`;
     } while (cursor);
+    await Promise.all(found.map((audience) => catchUp(audience, signal)));
     list = { items: found, error: null };
   } catch (error) {
     if (isOver(error)) return false;
@@ -115,7 +118,8 @@ function showList() {
 const entry = (audience) =>
   h('li', {}, h('a', { href: `#/audience/${encode(audience.id)}` },
     h('strong', {}, audience.name), h('span', {}, t('people_count', number(audience.count))),
-    h('span', { class: 'chips muted' }, t(`mode.${audience.mode}`), audience.is_filled ? null : badge(t('filling')))));
+    h('span', { class: 'chips muted' }, t(`mode.${audience.mode}`), audience.is_filled ? null : badge(t('filling')), moved(audience))),
+    latest(audience, named));
 
 const badge = (text) => h('span', { class: 'badge' }, text);
 
@@ -216,6 +220,13 @@ function person(id, question, ...details) {
     }
   }
   return h('li', { class: 'event who' }, link, ask, details, place);
+}
+
+/** A name in place, or the beginning of an id until it is known. */
+function named(id) {
+  const element = h('span', { class: 'name' }, names.get(id) ?? `${id.slice(0, 8)}…`);
+  nameOf(id, element);
+  return element;
 }
 
 /** Writes the name of somebody into an element once it is known. */

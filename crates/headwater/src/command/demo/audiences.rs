@@ -1,4 +1,4 @@
-//! Audiences to begin with: one of each sort of rule, so that there is something to look at and to change.
+//! Audiences to begin with: some that move within minutes while the demo goes on, and some that look far back.
 
 use serde_json::{Value, json};
 
@@ -21,23 +21,28 @@ fn audiences() -> Vec<(&'static str, Value)> {
     let orders = |op: &str, value: u32, window: Value| json!({"event": "Order Completed", "op": op, "value": value, "window": window});
     vec![
         (
+            "正在逛 · Looking around right now",
+            json!({"event": ["Product Viewed", "Product Added", "Products Searched", "Product List Viewed"],
+                   "op": "gte", "value": 1, "window": {"last": "2m"}}),
+        ),
+        (
+            "五分钟内看过两件还没下单 · Viewed two things in five minutes, no order",
+            json!({"all": [{"event": "Product Viewed", "op": "gte", "value": 2, "window": {"last": "5m"}},
+                           orders("eq", 0, json!({"last": "5m"}))]}),
+        ),
+        (
+            "加购三分钟没付款 · In the cart for three minutes, not paid",
+            json!({"sequence": [{"event": "Product Added"}, {"event": "Order Completed", "within": "3m", "absent": true}],
+                   "window": {"last": "10m"}}),
+        ),
+        (
             "一年消费满 2000 元 · Spent 2,000 in a year",
             json!({"event": "Order Completed", "measure": {"sum": "total"}, "window": {"last": "52w"},
                    "op": "gte", "value": 2000}),
         ),
-        ("下过十单以上 · More than ten orders", orders("gt", 10, json!({"ever": true}))),
         (
-            "看了没买 · Looked and never bought",
-            json!({"all": [{"event": "Product Viewed", "op": "gte", "value": 3}, orders("eq", 0, json!({"ever": true}))]}),
-        ),
-        (
-            "沉睡客户 · Bought before, silent for 26 weeks",
-            json!({"all": [orders("gte", 1, json!({"ever": true})), {"event": "*", "op": "eq", "value": 0, "window": {"last": "26w"}}]}),
-        ),
-        (
-            "看后三天内没下单 · Looked, no order within three days",
-            json!({"sequence": [{"event": "Product Viewed"}, {"event": "Order Completed", "within": "3d", "absent": true}],
-                   "window": {"last": "52w"}, "op": "gte", "value": 5}),
+            "沉睡客户 · Bought before, silent for 20 weeks",
+            json!({"all": [orders("gte", 1, json!({"ever": true})), {"event": "*", "op": "eq", "value": 0, "window": {"last": "20w"}}]}),
         ),
     ]
 }
