@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark's result is what it prints")]
 #![allow(clippy::disallowed_methods, reason = "a benchmark measures itself with the machine's clock")]
 
+mod audience;
 mod collect;
 mod drain;
 mod footprint;
@@ -39,6 +40,8 @@ enum Bench {
     Pipeline(pipeline_bench::Pipeline),
     /// Latency of profiles and timelines over a million parties
     ProfileRead(profile_read::ProfileRead),
+    /// Questions over everybody against DuckDB and ClickHouse; tags; memberships; the lake's own cost
+    Audience(audience::Audience),
     /// Time to ready after a kill
     Startup(startup::Startup),
     /// Memory of an idle server, bytes on disk
@@ -77,6 +80,7 @@ fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Collect(bench) => bench.run(),
         Bench::Pipeline(bench) => bench.run(),
         Bench::ProfileRead(bench) => bench.run(),
+        Bench::Audience(bench) => bench.run(),
         Bench::Startup(bench) => bench.run(),
         Bench::Footprint(bench) => bench.run(),
         Bench::All => {
@@ -84,7 +88,8 @@ fn run(bench: Bench) -> anyhow::Result<()> {
             pipeline_bench::Pipeline::parse_from(["pipeline"]).run()?;
             profile_read::ProfileRead::parse_from(["profile-read"]).run()?;
             startup::Startup::parse_from(["startup"]).run()?;
-            footprint::Footprint::parse_from(["footprint"]).run()
+            footprint::Footprint::parse_from(["footprint"]).run()?;
+            audience::Audience::parse_from(["audience"]).run()
         }
     }
 }

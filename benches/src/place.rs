@@ -44,6 +44,15 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
     Ok(root)
 }
 
+/// `$HEADWATER_CACHE/bench`, else `~/.cache/headwater/bench`: data too large for the clone, kept between runs.
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/headwater"));
+    let cache = std::env::var_os("HEADWATER_CACHE").map(PathBuf::from).or_else(home);
+    let cache = cache.context("neither HEADWATER_CACHE nor HOME is set")?.join("bench");
+    std::fs::create_dir_all(&cache)?;
+    Ok(cache)
+}
+
 impl Place {
     /// A fresh installation; its store in `postgres` if given, else in the folder.
     pub(crate) fn fresh(postgres: Option<String>) -> anyhow::Result<Self> {

@@ -16,20 +16,31 @@ use crate::traffic::EVENTS;
 /// Appends the definitions of `count` audiences: a third on windows, a fifth on sequences, the rest on
 /// counts over all time and on traits.
 pub(crate) fn define(log: &dyn Log, count: u64) -> anyhow::Result<()> {
+    (0..count).try_for_each(|no| put(log, no, &format!("audience {no}"), rule(no)))
+}
+
+/// Appends the definitions of 200 audiences: 50 on windows, 20 on sequences, the rest on counts over all
+/// time and on traits.
+pub(crate) fn define_mix(log: &dyn Log) -> anyhow::Result<()> {
+    let of = |kinds: &'static [u64], count| (0..).filter(move |no| kinds.contains(&(no % 6))).take(count);
+    let mix = of(&[0, 1, 2], 50).chain(of(&[3], 20)).chain(of(&[4, 5], 130));
+    mix.zip(0..).try_for_each(|(no, place)| put(log, place, &format!("audience {place}"), rule(no)))
+}
+
+/// Appends the definition of one audience.
+pub(crate) fn put(log: &dyn Log, no: u64, name: &str, rule: Value) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    for no in 0..count {
-        let put = Put { audience: None, name: format!("audience {no}"), mode: Mode::Live, rule: rule(no) };
-        let command = Command {
-            name: AUDIENCE_PUT.to_owned(),
-            id: format!("{no:032x}"),
-            at_us: place::now().0,
-            actor: "bench".to_owned(),
-            body: serde_json::to_value(put)?,
-        };
-        let raw = serde_json::to_vec(&command)?;
-        let frame = Frame::command(place::now(), MachineIds.fresh(), &raw);
-        runtime.block_on(log.append(place::now(), Bytes::from(frame.encode())))?;
-    }
+    let put = Put { audience: None, name: name.to_owned(), mode: Mode::Live, rule };
+    let command = Command {
+        name: AUDIENCE_PUT.to_owned(),
+        id: format!("{no:032x}"),
+        at_us: place::now().0,
+        actor: "bench".to_owned(),
+        body: serde_json::to_value(put)?,
+    };
+    let raw = serde_json::to_vec(&command)?;
+    let frame = Frame::command(place::now(), MachineIds.fresh(), &raw);
+    runtime.block_on(log.append(place::now(), Bytes::from(frame.encode())))?;
     Ok(())
 }
 

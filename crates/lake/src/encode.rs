@@ -38,6 +38,9 @@ const GROUP_ROWS: usize = 256 * 1024;
 /// Rows of a page, the least a question decodes.
 const PAGE_ROWS: usize = 8 * 1024;
 
+/// Bytes of a page of a wide column: what reading one row's properties costs.
+const PAGE_BYTES: usize = 128 * 1024;
+
 /// Digits that a floating point number, as which JSON is read, holds exactly.
 const JSON_DIGITS: u32 = 15;
 
@@ -281,7 +284,9 @@ fn properties(batch: &RecordBatch, effort: Effort) -> WriterProperties {
         .set_compression(Compression::ZSTD(level))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
+        // Limits are looked at between batches of this size.
+        .set_write_batch_size(PAGE_ROWS / 8)
         .set_created_by(concat!("headwater ", env!("CARGO_PKG_VERSION")).to_owned());
     for field in batch.schema().fields() {
         let column = ColumnPath::from(field.name().as_str());
