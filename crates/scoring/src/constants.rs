@@ -3,14 +3,20 @@
 //! Facts are added in any order; [`Builder::finish`] sorts by party first, so that the same population
 //! gives the same bytes. Constants are stored as JSON; a new shape gets the next [`VERSION`].
 
+mod build;
+
 use serde::{Deserialize, Serialize};
 
-use crate::activity;
 use crate::day::Day;
-use crate::facts::{Facts, Kind, Peer};
-use crate::peers::{Grouped, Member};
+use crate::facts::Facts;
+use crate::peers::Grouped;
+use crate::rhythm::{self, Rhythm};
 use crate::settings::Settings;
-use crate::statistics::{median, sorted};
+use crate::statistics::Distribution;
+use crate::tier::axis;
+use crate::{clv, purchasing_power, rfm, willingness};
+
+pub use build::Builder;
 
 /// The version of the stored shape.
 pub const VERSION: u32 = 1;
@@ -27,6 +33,32 @@ pub struct Constants {
     pub parties: u64,
     /// The median of positive raw activity.
     pub activity: Grouped<Option<f64>>,
+    /// How raw activity is distributed.
+    pub engagement: Grouped<Distribution>,
+    /// The median of the strongest intent of those who have any.
+    pub demand: Grouped<Option<f64>>,
+    /// How many categories there are.
+    pub categories: u32,
+    /// Channels orders come from, ascending.
+    pub channels: Vec<String>,
+    /// Of RFM.
+    pub rfm: rfm::Constants,
+    /// Of rhythm.
+    pub rhythm: Grouped<rhythm::Peers>,
+    /// Of purchasing power.
+    pub purchasing_power: purchasing_power::Constants,
+    /// How price sensitivity is distributed.
+    pub price_sensitivity: Distribution,
+    /// The fits of customer value.
+    pub clv: clv::Fit,
+    /// The classifier of willingness.
+    pub willingness: willingness::Classifier,
+    /// Answers by the hour of the week.
+    pub hours: Grouped<Vec<u32>>,
+    /// P90 of twelve-month net.
+    pub volume_p90: Grouped<Option<f64>>,
+    /// Stars and diamonds.
+    pub tiers: [Grouped<axis::Peers>; 2],
 }
 
 impl Constants {
@@ -41,59 +73,15 @@ impl Constants {
     pub fn activity_midpoint(&self, facts: &Facts) -> Option<f64> {
         *self.activity.get(facts)?
     }
-}
 
-/// Takes the facts of one party after the other, keeping a few numbers of each.
-#[derive(Debug)]
-pub struct Builder {
-    settings: Settings,
-    today: Day,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug)]
-struct Row {
-    party: u32,
-    kind: Kind,
-    peer: Peer,
-    activity: f64,
-}
-
-impl Member for Row {
-    fn kind(&self) -> Kind {
-        self.kind
+    /// K of the demand score among the peers of a party.
+    pub fn demand_midpoint(&self, facts: &Facts) -> Option<f64> {
+        *self.demand.get(facts)?
     }
 
-    fn peer(&self) -> &Peer {
-        &self.peer
-    }
-}
-
-impl Builder {
-    /// Nothing added yet.
-    pub const fn new(settings: Settings, today: Day) -> Self {
-        Self { settings, today, rows: Vec::new() }
-    }
-
-    /// Takes one party into account.
-    pub fn add(&mut self, facts: &Facts) {
-        self.rows.push(Row {
-            party: facts.party,
-            kind: facts.kind,
-            peer: facts.peer.clone(),
-            activity: activity::raw(facts, &self.settings.activity, self.today),
-        });
-    }
-
-    /// The constants.
-    pub fn finish(mut self) -> Constants {
-        self.rows.sort_by_key(|row| row.party);
-        let positive = |values: &mut dyn Iterator<Item = f64>| median(&sorted(values.filter(|v| *v > 0.0)));
-        Constants {
-            version: VERSION,
-            day: self.today,
-            parties: self.rows.len() as u64,
-            activity: Grouped::of(&self.rows, |rows| positive(&mut rows.iter().map(|row| row.activity))),
-        }
+    /// θ of a party with a rhythm.
+    pub fn threshold(&self, facts: &Facts, rhythm: &Rhythm, settings: &Settings) -> f64 {
+        let peers = self.rhythm.get(facts).copied();
+        rhythm.threshold(peers.unwrap_or(rhythm::Peers { ratio: None, mean_days: None }), &settings.rhythm)
     }
 }

@@ -181,9 +181,41 @@ impl Model {
     /// `facts.standing` has to hold the `state` the last run returned; only [`Model::Stars`],
     /// [`Model::Diamonds`] and [`Model::Relation`] look at it.
     pub fn apply(self, facts: &Facts, constants: &Constants, settings: &Settings, today: Day) -> Value {
+        use crate::lifecycle::{purchase, relation};
+        use crate::preference::{contact, hour, transaction};
+        use crate::{activity, clv, demand, loyalty, price_sensitivity, purchasing_power, quality, rfm};
+        use crate::{silence, tier, total, willingness};
+
         match self {
-            Self::Activity => crate::activity::apply(facts, constants, &settings.activity, today),
-            _ => Value::missing("尚未计算", "not computed yet"),
+            Self::Rfm => rfm::code(facts, constants, &settings.rfm, today),
+            Self::RfmSegment => rfm::segment(facts, constants, &settings.rfm, today),
+            Self::RfmValue => rfm::value_group(facts, constants, &settings.rfm, today),
+            Self::Activity => activity::apply(facts, constants, &settings.activity, today),
+            Self::Demand => demand::apply(facts, constants, &settings.demand, today),
+            Self::Clarity => demand::apply_clarity(facts, constants, &settings.demand, today),
+            Self::Certainty => demand::apply_certainty(facts, constants, settings, today),
+            Self::PurchasingPower => {
+                purchasing_power::apply(facts, constants, &settings.purchasing_power, today)
+            }
+            Self::Completeness => quality::apply(facts, today),
+            Self::Total => total::apply(facts, constants, settings, today),
+            Self::Loyalty => loyalty::apply(facts, constants, settings, today),
+            Self::Willingness => willingness::apply(facts, constants, settings, today),
+            Self::PriceSensitivity => {
+                price_sensitivity::apply(facts, constants, &settings.price_sensitivity, today)
+            }
+            Self::Silence => silence::apply(facts, constants, settings, today),
+            Self::SilenceWarning => silence::warn(facts, constants, settings, today),
+            Self::Purchase => purchase::apply(facts, constants, settings, today),
+            Self::Clv => clv::apply(facts, constants, &settings.clv, today),
+            Self::Alive => clv::apply_alive(facts, constants, today),
+            Self::ContactChannel => contact::apply(facts, &settings.contact, today),
+            Self::TransactionChannel => transaction::apply(facts, constants, &settings.transaction, today),
+            Self::BestTime => hour::apply(facts, constants, &settings.hour, today),
+            Self::Stars => tier::apply(tier::Axis::Stars, facts, constants, settings, today),
+            Self::Diamonds => tier::apply(tier::Axis::Diamonds, facts, constants, settings, today),
+            Self::Treatment => tier::treatment::apply(facts, constants, settings, today),
+            Self::Relation => relation::apply(facts, constants, settings, today),
         }
     }
 

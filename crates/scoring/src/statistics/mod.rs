@@ -2,7 +2,10 @@
 
 pub mod distribution;
 pub mod interval;
+pub mod logistic;
+pub mod optimise;
 pub mod quantile;
+pub mod special;
 
 pub use distribution::Distribution;
 pub use quantile::{median, quantile, sorted};
