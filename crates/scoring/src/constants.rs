@@ -6,15 +6,15 @@
 mod build;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::day::Day;
 use crate::facts::Facts;
 use crate::peers::Grouped;
 use crate::rhythm::{self, Rhythm};
 use crate::settings::Settings;
-use crate::statistics::Distribution;
-use crate::tier::axis;
-use crate::{clv, purchasing_power, rfm, willingness};
+use crate::statistics::{self, Distribution};
+use crate::{clv, purchasing_power, rfm, tier, willingness};
 
 pub use build::Builder;
 
@@ -55,10 +55,8 @@ pub struct Constants {
     pub willingness: willingness::Classifier,
     /// Answers by the hour of the week.
     pub hours: Grouped<Vec<u32>>,
-    /// P90 of twelve-month net.
-    pub volume_p90: Grouped<Option<f64>>,
-    /// Stars and diamonds.
-    pub tiers: [Grouped<axis::Peers>; 2],
+    /// The last runs of stars and diamonds, oldest first.
+    pub runs: Vec<tier::Run>,
 }
 
 impl Constants {
@@ -67,6 +65,12 @@ impl Constants {
         let mut builder = Builder::new(settings.clone(), today);
         population.into_iter().for_each(|facts| builder.add(facts));
         builder.finish()
+    }
+
+    /// Every number rounded as it is stored, so that constants that were read back are those that were computed.
+    fn rounded(self) -> Self {
+        let rounded = serde_json::to_value(&self).map(round).and_then(serde_json::from_value);
+        rounded.unwrap_or(self)
     }
 
     /// K of the activity score among the peers of a party.
@@ -83,5 +87,19 @@ impl Constants {
     pub fn threshold(&self, facts: &Facts, rhythm: &Rhythm, settings: &Settings) -> f64 {
         let peers = self.rhythm.get(facts).copied();
         rhythm.threshold(peers.unwrap_or(rhythm::Peers { ratio: None, mean_days: None }), &settings.rhythm)
+    }
+}
+
+/// Rounds every number that is not whole.
+fn round(json: Json) -> Json {
+    match json {
+        Json::Number(number) if number.is_f64() => {
+            number.as_f64().map_or(Json::Number(number), |number| Json::from(statistics::rounded(number)))
+        }
+        Json::Array(items) => Json::Array(items.into_iter().map(round).collect()),
+        Json::Object(members) => {
+            Json::Object(members.into_iter().map(|(name, json)| (name, round(json))).collect())
+        }
+        other => other,
     }
 }

@@ -5,15 +5,14 @@
 //!
 //! Everything may be empty or `None`, and then is *missing*, which is never the same as zero.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kernel::{Instant, PartyNo};
 use serde::{Deserialize, Serialize};
 
 use crate::day::Day;
-use crate::lifecycle::relation;
 use crate::money::Money;
-use crate::tier;
 
 /// Facts about one party.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -42,14 +41,32 @@ pub struct Facts {
     /// Attributes of the value model by their key of the catalogue (`headroom`, `social_sharing`, …), and
     /// other numbers that came as traits.
     pub attributes: BTreeMap<String, f64>,
-    /// What an earlier run decided, where a decision depends on the one before.
-    pub standing: Standing,
 }
 
 impl Facts {
     /// Facts of a party of which nothing is known yet.
     pub fn of(party: PartyNo) -> Self {
         Self { party: party.0, ..Self::default() }
+    }
+
+    /// What was known at the end of an earlier day, as far as facts have a day: traits have none.
+    pub fn until(&self, day: Day) -> Cow<'_, Self> {
+        let is_later = |last: Option<Day>| last.is_some_and(|last| last > day);
+        let lasts = [
+            self.orders.last().map(|order| order.day),
+            self.touches.last().map(|touch| touch.day),
+            self.follow_ups.last().map(|done| done.day),
+            self.deliveries.last().map(|delivery| delivery.day),
+        ];
+        if !lasts.into_iter().any(is_later) {
+            return Cow::Borrowed(self);
+        }
+        let mut facts = self.clone();
+        facts.orders.retain(|order| order.day <= day);
+        facts.touches.retain(|touch| touch.day <= day);
+        facts.follow_ups.retain(|done| done.day <= day);
+        facts.deliveries.retain(|delivery| delivery.day <= day);
+        Cow::Owned(facts)
     }
 }
 
@@ -232,16 +249,4 @@ pub struct Relation {
     pub is_uncontactable: bool,
     /// Channels it consented to for marketing; `None` if nothing is known of consent.
     pub consented: Option<Vec<String>>,
-}
-
-/// What an earlier run decided.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Standing {
-    /// The relation machine.
-    pub relation: Option<relation::State>,
-    /// The star tier.
-    pub stars: Option<tier::Held>,
-    /// The diamond tier.
-    pub diamonds: Option<tier::Held>,
 }

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::constants::Constants;
 use crate::day::Day;
 use crate::facts::Facts;
-use crate::lifecycle::relation::Stage;
+use crate::lifecycle::relation::{self, Stage};
 use crate::model::Value;
 use crate::rhythm::Rhythm;
 use crate::settings::Settings as All;
+use crate::tier;
 
 /// Numbers of the definition.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -95,10 +96,11 @@ pub fn warn(facts: &Facts, constants: &Constants, settings: &All, today: Day) ->
     let Some(silence) = rhythm.silence(threshold, today) else {
         return Value::missing("没有订单", "no order yet");
     };
-    let is_early = is_early(facts, &settings.silence);
+    let is_early = silence >= settings.silence.levels_early[0] && is_early(facts, constants, settings, today);
     let levels = if is_early { settings.silence.levels_early } else { settings.silence.levels };
     let warning = Warning::of(silence, levels);
-    let next = levels.into_iter().find(|level| silence < *level);
+    // Until the first early level it has not been asked whether the early levels count.
+    let next = [settings.silence.levels_early[0]].into_iter().chain(levels).find(|level| silence < *level);
     let (en, zh) = warning.names();
     let value = Value::text(en)
         .with("silence", silence)
@@ -115,8 +117,10 @@ pub fn warn(facts: &Facts, constants: &Constants, settings: &All, today: Day) ->
     }
 }
 
-/// Whether a party is warned of one step earlier.
-fn is_early(facts: &Facts, settings: &Settings) -> bool {
-    let is_super = facts.standing.relation.as_ref().is_some_and(|state| state.stage == Stage::Super);
-    is_super || facts.standing.stars.is_some_and(|stars| stars.level >= settings.early_stars)
+/// Whether a party is warned of one step earlier. Asked only of those who are silent enough for it to matter.
+fn is_early(facts: &Facts, constants: &Constants, settings: &All, today: Day) -> bool {
+    let stars = tier::history(tier::Axis::Stars, facts, constants, settings);
+    stars.last().is_some_and(|standing| standing.held.level >= settings.silence.early_stars)
+        || facts.relation.has_dedicated_owner
+            && relation::replay(facts, constants, settings, today).stage == Stage::Super
 }

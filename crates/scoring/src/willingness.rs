@@ -87,10 +87,7 @@ impl Example {
         if facts.created.is_some_and(|created| created > day) {
             return None;
         }
-        let mut past = facts.clone();
-        past.orders.retain(|order| order.day <= day);
-        past.touches.retain(|touch| touch.day <= day);
-        past.deliveries.retain(|delivery| delivery.day <= day);
+        let past = facts.until(day);
         if past.created.is_none() && past.orders.is_empty() && past.touches.is_empty() {
             return None;
         }

@@ -9,7 +9,7 @@ type Customer = (u32, bgnbd::Purchases, gamma_gamma::Amounts);
 fn customers() -> Vec<Customer> {
     let lines = DATA.lines().filter(|line| !line.starts_with('#'));
     let read = |line: &str| {
-        let numbers: Vec<f64> = line.split(',').map(|number| number.parse().unwrap()).collect();
+        let numbers: Vec<f64> = line.split(',').map(|number| number.parse().expect("a number")).collect();
         let [count, x, last, age, mean] = numbers[..] else { panic!("five numbers: {line}") };
         let repeats = x as u32;
         (count as u32, bgnbd::Purchases { repeats, last, age }, gamma_gamma::Amounts { repeats, mean })

@@ -35,6 +35,11 @@ pub struct Parameters {
 /// Steps of the fit; it takes a few hundred.
 const STEPS_MAX: usize = 1_000;
 
+/// Logarithms of the parameters stay within these. Where all customers drop out with one chance the
+/// likelihood rises for ever with a and b; at a hundred the beta distribution is as narrow as makes a
+/// difference, and ₂F₁ still is a number.
+const LOGS: (f64, f64) = (-9.0, 4.6);
+
 impl Parameters {
     /// The parameters under which the purchases are most likely, each counted as many times as is said,
     /// and the log likelihood. `None` of nobody.
@@ -42,11 +47,12 @@ impl Parameters {
         if customers.is_empty() {
             return None;
         }
+        let bounded = |log: f64| log.clamp(LOGS.0, LOGS.1).exp();
         let of = |logs: &[f64]| Self {
-            r: logs[0].exp(),
-            alpha: logs[1].exp(),
-            a: logs[2].exp(),
-            b: logs[3].exp(),
+            r: bounded(logs[0]),
+            alpha: bounded(logs[1]),
+            a: bounded(logs[2]),
+            b: bounded(logs[3]),
         };
         let loss = |logs: &[f64]| -of(logs).log_likelihood(customers);
         // Between e^−1 and e^1.5: nothing is known, and the surface is flat far out.
@@ -59,9 +65,14 @@ impl Parameters {
     pub fn log_likelihood(&self, customers: &[(Purchases, u32)]) -> f64 {
         let Self { r, alpha, a, b } = *self;
         let shared = r * alpha.ln() - ln_gamma(r) + ln_gamma(a + b) - ln_gamma(b);
-        let one = |purchases: &Purchases| {
+        // Customers come sorted by x where there are many; its gammas are most of the work.
+        let mut known = (u32::MAX, 0.0);
+        let mut one = |purchases: &Purchases| {
             let x = f64::from(purchases.repeats);
-            let counts = ln_gamma(r + x) + ln_gamma(b + x) - ln_gamma(a + b + x);
+            if known.0 != purchases.repeats {
+                known = (purchases.repeats, ln_gamma(r + x) + ln_gamma(b + x) - ln_gamma(a + b + x));
+            }
+            let counts = known.1;
             let alive = -(r + x) * (alpha + purchases.age).ln();
             if purchases.repeats == 0 {
                 return counts + alive;

@@ -33,7 +33,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { discount: 0.01, months: 12, holdout_days: 91, customers_max: 50_000 }
+        Self { discount: 0.01, months: 12, holdout_days: 91, customers_max: 20_000 }
     }
 }
 

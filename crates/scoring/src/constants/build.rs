@@ -11,7 +11,7 @@ use crate::preference::hour;
 use crate::rhythm::{self, Rhythm};
 use crate::settings::Settings;
 use crate::statistics::{Distribution, median, quantile, sorted};
-use crate::tier::{Axis, attribute, axis};
+use crate::tier::{Axis, Run, attribute, axis};
 use crate::{activity, clv, demand, price_sensitivity, purchasing_power, rfm, willingness};
 
 /// Takes the facts of one party after the other.
@@ -19,6 +19,7 @@ use crate::{activity, clv, demand, price_sensitivity, purchasing_power, rfm, wil
 pub struct Builder {
     settings: Settings,
     today: Day,
+    before: Vec<Run>,
     rows: Vec<Row>,
     categories: BTreeSet<String>,
     channels: BTreeSet<String>,
@@ -62,11 +63,19 @@ impl Builder {
         Self {
             settings,
             today,
+            before: Vec::new(),
             rows: Vec::new(),
             categories: BTreeSet::new(),
             channels: BTreeSet::new(),
             prices: BTreeMap::new(),
         }
+    }
+
+    /// Goes on from the constants before: their runs are kept.
+    #[must_use]
+    pub fn after(mut self, before: &Constants) -> Self {
+        self.before.clone_from(&before.runs);
+        self
     }
 
     /// Takes one party into account.
@@ -143,16 +152,10 @@ impl Builder {
             clv: clv::Fit::of(&samples, &settings.clv),
             willingness: willingness::Classifier::of(&examples(0), &examples(1), &settings.willingness),
             hours: Grouped::of(rows, summed_hours),
-            volume_p90: Grouped::of(rows, |rows| {
-                quantile(
-                    &sorted(rows.iter().filter(|row| row.buyer.is_some()).map(|row| row.bases[0].volume)),
-                    0.9,
-                )
-            }),
-            tiers: Default::default(),
+            runs: Vec::new(),
         };
-        constants.tiers = [Axis::Stars, Axis::Diamonds].map(|axis| self.axis(axis, &constants));
-        constants
+        constants.runs = self.runs(&constants.clv);
+        constants.rounded()
     }
 
     fn purchasing_power(&self) -> purchasing_power::Constants {
@@ -174,12 +177,33 @@ impl Builder {
         purchasing_power::Constants { prices, measures, income }
     }
 
-    fn axis(&self, axis: Axis, constants: &Constants) -> Grouped<axis::Peers> {
+    /// The runs kept before, and this one: in place of the last while that lasts, else after it.
+    fn runs(&self, clv: &clv::Fit) -> Vec<Run> {
+        let settings = &self.settings.tier;
+        let mut runs: Vec<Run> = self.before.iter().filter(|run| run.day <= self.today).cloned().collect();
+        let under_way = runs.pop_if(|run| self.today.since(run.started) < settings.run_days);
+        let volume_p90 = Grouped::of(&self.rows, |rows| {
+            let volumes = rows.iter().filter(|row| row.buyer.is_some()).map(|row| row.bases[0].volume);
+            quantile(&sorted(volumes), 0.9)
+        });
+        let mut run = Run {
+            started: under_way.map_or(self.today, |run| run.started),
+            day: self.today,
+            clv: clv.clone(),
+            volume_p90,
+            axes: Default::default(),
+        };
+        run.axes = [Axis::Stars, Axis::Diamonds].map(|axis| self.axis(axis, &run));
+        runs.push(run);
+        runs.split_off(runs.len().saturating_sub(settings.runs_max))
+    }
+
+    fn axis(&self, axis: Axis, run: &Run) -> Grouped<axis::Peers> {
         let settings = &self.settings;
         let values = |row: &Row| {
             let attributes = settings.tier.attributes(row.kind, axis);
-            let clv = constants.clv.expect(&row.sample.now, &settings.clv).map(|expected| expected.value);
-            let peak = constants.volume_p90.get(row).copied().flatten();
+            let clv = run.clv.expect(&row.sample.now, &settings.clv).map(|expected| expected.value);
+            let peak = run.volume_p90.get(row).copied().flatten();
             row.bases[axis as usize].clone().completed(attributes, clv, peak)
         };
         let valued: Vec<Valued<'_>> =

@@ -2,7 +2,10 @@
 //!
 //! Upwards at once, through as many stages as the facts allow; downwards at most once in thirty days,
 //! and only after certainty has stayed below the band, so that nobody flips at an edge. The machine has
-//! a memory ([`State`]) that the caller keeps; a step is pure.
+//! a memory ([`State`]), but nobody has to keep it: [`replay`] steps through the days on which something
+//! happened, and once a week between them, from the facts alone.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +13,10 @@ use crate::constants::Constants;
 use crate::day::Day;
 use crate::demand;
 use crate::facts::{Facts, TouchKind};
-use crate::model::{Model, State as Kept, Value};
+use crate::model::{Model, Value};
 use crate::rhythm::Rhythm;
 use crate::settings::Settings as All;
+use crate::tier;
 
 /// The five stages.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
@@ -275,8 +279,14 @@ pub fn failed_wake_ups(facts: &Facts, settings: &Settings, today: Day) -> u32 {
     failed.count() as u32
 }
 
-/// What a step looks at, from facts.
-pub fn inputs(facts: &Facts, constants: &Constants, settings: &All, today: Day) -> Inputs {
+/// The stars of each run, oldest first.
+fn stars(facts: &Facts, constants: &Constants, settings: &All) -> Vec<(u8, Day)> {
+    let runs = tier::history(tier::Axis::Stars, facts, constants, settings);
+    runs.iter().map(|standing| (standing.held.level, standing.held.run)).collect()
+}
+
+/// What a step looks at, from facts not later than the day.
+fn inputs(facts: &Facts, stars: &[(u8, Day)], constants: &Constants, settings: &All, today: Day) -> Inputs {
     let rhythm = Rhythm::of(facts);
     let threshold = constants.threshold(facts, &rhythm, settings);
     let (told, kept) = demand::certainties(facts, &rhythm, threshold, &settings.demand, today);
@@ -287,25 +297,66 @@ pub fn inputs(facts: &Facts, constants: &Constants, settings: &All, today: Day) 
         clarity: clarity.unwrap_or(0.0),
         certainty: told.unwrap_or(0.0).max(kept.unwrap_or(0.0)),
         has_intent: !intents.is_empty(),
-        stars: facts.standing.stars.map(|held| (held.level, held.run)),
+        stars: stars.iter().rfind(|(_, run)| *run <= today).copied(),
         has_dedicated_owner: facts.relation.has_dedicated_owner,
         is_nominated: facts.relation.is_nominated,
         is_uncontactable: facts.relation.is_uncontactable,
         silence: rhythm.silence(threshold, today),
         wake_ups: failed_wake_ups(facts, &settings.relation, today),
         last_order: facts.orders.iter().map(|order| order.day).max(),
-        age_days: facts.created.map_or(0, |created| today.since(created)),
+        age_days: born(facts, today).map_or(0, |born| today.since(born)),
     }
 }
 
-/// The model: one step from `facts.standing.relation`.
+/// The day a party became known, as far as facts say.
+fn born(facts: &Facts, today: Day) -> Option<Day> {
+    let first = [
+        facts.created,
+        facts.orders.first().map(|order| order.day),
+        facts.touches.first().map(|touch| touch.day),
+        facts.follow_ups.first().map(|done| done.day),
+    ];
+    first.into_iter().flatten().min().filter(|day| *day <= today)
+}
+
+/// The machine begins this many days ago at most: what was before shows in the facts anyway.
+const REPLAY_DAYS_MAX: i32 = 400;
+
+/// The days to step on, ascending, the last being today. Between events clarity and certainty only fall and
+/// silence only grows, so once a week will do; weeks are counted from 1970, so that tomorrow steps on the
+/// same days.
+fn days(facts: &Facts, stars: &[(u8, Day)], today: Day) -> BTreeSet<Day> {
+    let start = born(facts, today).unwrap_or(today).max(today.plus(-REPLAY_DAYS_MAX));
+    let happened = facts.orders.iter().map(|order| order.day);
+    let happened = happened.chain(facts.touches.iter().map(|touch| touch.day));
+    let happened = happened.chain(facts.follow_ups.iter().map(|done| done.day));
+    let happened = happened.chain(stars.iter().map(|(_, run)| *run));
+    let weekly = (start.0..=today.0).filter(|day| day % 7 == 0).map(Day);
+    happened.chain(weekly).chain([start, today]).filter(|day| (start..=today).contains(day)).collect()
+}
+
+/// The state of a party today.
+pub fn replay(facts: &Facts, constants: &Constants, settings: &All, today: Day) -> State {
+    stepped(facts, constants, settings, today).0
+}
+
+/// The state, and what the last step looked at.
+fn stepped(facts: &Facts, constants: &Constants, settings: &All, today: Day) -> (State, Inputs) {
+    let stars = stars(facts, constants, settings);
+    let days = days(facts, &stars, today);
+    let mut state = State::new(days.first().copied().unwrap_or(today));
+    let mut last = Inputs::default();
+    for day in days {
+        last = inputs(&facts.until(day), &stars, constants, settings, day);
+        state = step(&state, &last, &settings.relation, day).0;
+    }
+    (state, last)
+}
+
+/// The model.
 pub fn apply(facts: &Facts, constants: &Constants, settings: &All, today: Day) -> Value {
-    let inputs = inputs(facts, constants, settings, today);
-    let before =
-        facts.standing.relation.clone().unwrap_or_else(|| State::new(facts.created.unwrap_or(today)));
-    let (state, passed) = step(&before, &inputs, &settings.relation, today);
+    let (state, inputs) = stepped(facts, constants, settings, today);
     let (en, zh) = state.stage.names();
-    let (from, from_zh) = before.stage.names();
     let value = Value::text(en)
         .with("bound", f64::from(u8::from(inputs.is_bound)))
         .with("clarity", inputs.clarity)
@@ -314,19 +365,14 @@ pub fn apply(facts: &Facts, constants: &Constants, settings: &All, today: Day) -
         .with("silence", inputs.silence)
         .with("failed_wake_ups", f64::from(inputs.wake_ups));
     let Inputs { clarity, certainty, wake_ups, .. } = inputs;
-    let value = if passed.is_empty() {
-        value.because(format!("保持为{zh}"), format!("stays {en}"))
-    } else {
-        value.because(format!("由{from_zh}转为{zh}"), format!("from {from} to {en}"))
-    };
-    let mut value = value
+    let since = today.since(state.since);
+    let value = value.because(format!("{zh},已{since}天"), format!("{en} for {since} days"));
+    value
         .because(
             format!("清晰度{clarity:.2},确定性{certainty:.2},失败唤醒{wake_ups}次"),
             format!("clarity {clarity:.2}, certainty {certainty:.2}, {wake_ups} failed wake-ups"),
         )
-        .until(Some(today.plus(1)));
-    value.state = Some(Kept::Relation(state));
-    value
+        .until(Some(today.plus(1)))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub mod needs;
 pub mod value;
 
 pub use needs::{Event, Role};
-pub use value::{Input, Measure, Reason, State, Value};
+pub use value::{Input, Measure, Reason, Value};
 
 use serde::{Deserialize, Serialize};
 
@@ -177,9 +177,6 @@ impl Model {
     }
 
     /// Its value for one party, all of whose facts up to now are given, on a local day.
-    ///
-    /// `facts.standing` has to hold the `state` the last run returned; only [`Model::Stars`],
-    /// [`Model::Diamonds`] and [`Model::Relation`] look at it.
     pub fn apply(self, facts: &Facts, constants: &Constants, settings: &Settings, today: Day) -> Value {
         use crate::lifecycle::{purchase, relation};
         use crate::preference::{contact, hour, transaction};
@@ -212,9 +209,9 @@ impl Model {
             Self::ContactChannel => contact::apply(facts, &settings.contact, today),
             Self::TransactionChannel => transaction::apply(facts, constants, &settings.transaction, today),
             Self::BestTime => hour::apply(facts, constants, &settings.hour, today),
-            Self::Stars => tier::apply(tier::Axis::Stars, facts, constants, settings, today),
-            Self::Diamonds => tier::apply(tier::Axis::Diamonds, facts, constants, settings, today),
-            Self::Treatment => tier::treatment::apply(facts, constants, settings, today),
+            Self::Stars => tier::apply(tier::Axis::Stars, facts, constants, settings),
+            Self::Diamonds => tier::apply(tier::Axis::Diamonds, facts, constants, settings),
+            Self::Treatment => tier::treatment::apply(facts, constants, settings),
             Self::Relation => relation::apply(facts, constants, settings, today),
         }
     }

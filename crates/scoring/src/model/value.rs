@@ -3,8 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::day::Day;
-use crate::lifecycle::relation;
-use crate::tier;
 
 /// A value with its explanation.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -21,8 +19,6 @@ pub struct Value {
     pub reasons: Vec<Reason>,
     /// The first later day on which the value could differ if no new fact arrives; `None` if it will not.
     pub changes_on: Option<Day>,
-    /// What the next run has to be given back, in `Facts::standing`.
-    pub state: Option<State>,
 }
 
 /// A number, a word, or nothing.
@@ -54,18 +50,6 @@ pub struct Reason {
     pub zh: String,
     /// English.
     pub en: String,
-}
-
-/// What a decision that depends on the one before has to remember.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Of the relation machine.
-    Relation(relation::State),
-    /// Of the star tier.
-    Stars(tier::Held),
-    /// Of the diamond tier.
-    Diamonds(tier::Held),
 }
 
 impl Measure {

@@ -26,9 +26,13 @@ pub struct Distribution {
 impl Distribution {
     /// The distribution of values, in any order.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        Self::coarse(values, POINTS_MAX)
+    }
+
+    /// The same with at most `points` distinct values kept, at least two.
+    pub fn coarse(values: impl IntoIterator<Item = f64>, points: usize) -> Self {
         let mut distribution = Self::default();
-        for value in super::sorted(values) {
-            let value = if value == 0.0 { 0.0 } else { value };
+        for value in super::sorted(values.into_iter().map(super::rounded)) {
             if distribution.values.last() == Some(&value) {
                 if let Some(equal) = distribution.equal.last_mut() {
                     *equal += 1;
@@ -40,7 +44,7 @@ impl Distribution {
             }
             distribution.count += 1;
         }
-        distribution.thinned()
+        distribution.thinned(points.max(2))
     }
 
     /// The percentile rank of a value, 0–1; `None` in an empty group.
@@ -48,6 +52,7 @@ impl Distribution {
         if self.values.is_empty() || value.is_nan() {
             return None;
         }
+        let value = super::rounded(value);
         let place = self.values.partition_point(|kept| *kept < value);
         let Some(next) = self.values.get(place) else { return Some(1.0) };
         let count = self.count as f64;
@@ -61,12 +66,12 @@ impl Distribution {
         Some((from + share * (self.below[place] as f64 - from)) / count)
     }
 
-    fn thinned(self) -> Self {
-        if self.values.len() <= POINTS_MAX {
+    fn thinned(self, points: usize) -> Self {
+        if self.values.len() <= points {
             return self;
         }
         let last = self.values.len() - 1;
-        let places: Vec<usize> = (0..POINTS_MAX).map(|point| point * last / (POINTS_MAX - 1)).collect();
+        let places: Vec<usize> = (0..points).map(|point| point * last / (points - 1)).collect();
         Self {
             count: self.count,
             values: places.iter().map(|place| self.values[*place]).collect(),

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity;
 use crate::clv;
-use crate::constants::Constants;
 use crate::day::Day;
 use crate::facts::{Facts, Kind, TouchKind};
 use crate::money::Money;
@@ -17,6 +16,7 @@ use crate::quality;
 use crate::rhythm::Rhythm;
 use crate::settings::Settings;
 use crate::statistics::special::deviation;
+use crate::tier::Run;
 
 /// An attribute with its weight on an axis.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -120,18 +120,12 @@ impl Basis {
     }
 }
 
-/// The values of a party, in the order of the attributes.
-pub fn values(
-    attributes: &[Weighted],
-    facts: &Facts,
-    constants: &Constants,
-    settings: &Settings,
-    today: Day,
-) -> Vec<Option<f64>> {
-    let clv =
-        constants.clv.expect(&clv::History::of(facts, today), &settings.clv).map(|expected| expected.value);
-    let peak = constants.volume_p90.get(facts).copied().flatten();
-    Basis::of(attributes, facts, settings, today).completed(attributes, clv, peak)
+/// The values of a party in a run, in the order of the attributes.
+pub fn values(attributes: &[Weighted], facts: &Facts, run: &Run, settings: &Settings) -> Vec<Option<f64>> {
+    let history = clv::History::of(facts, run.day);
+    let clv = run.clv.expect(&history, &settings.clv).map(|expected| expected.value);
+    let peak = run.volume_p90.get(facts).copied().flatten();
+    Basis::of(attributes, facts, settings, run.day).completed(attributes, clv, peak)
 }
 
 /// Net of the orders whose age in days is in a range.

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::statistics::{Distribution, quantile, sorted};
 use crate::tier::attribute::Weighted;
 
+/// Distinct values kept of an attribute. There are dozens of groups of a dozen attributes; what an attribute
+/// says is mixed with others, so a quarter of a percentile point does not matter.
+const POINTS_MAX: usize = 256;
+
 /// An axis among the members of one peer group.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Peers {
@@ -27,7 +31,7 @@ impl Scale {
     fn of(values: impl Iterator<Item = f64>, winsor: (f64, f64)) -> Self {
         let values = sorted(values);
         let bounds = quantile(&values, winsor.0).zip(quantile(&values, winsor.1));
-        let values = Distribution::of(values.into_iter().map(|value| clamp(value, bounds)));
+        let values = Distribution::coarse(values.into_iter().map(|value| clamp(value, bounds)), POINTS_MAX);
         Self { bounds, values }
     }
 

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::constants::Constants;
-use crate::day::Day;
 use crate::facts::Facts;
-use crate::model::{Model, Value};
+use crate::model::Value;
 use crate::settings::Settings;
+use crate::tier::{self, Axis};
 
 /// A block.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -96,9 +96,9 @@ impl Block {
 }
 
 /// The model.
-pub fn apply(facts: &Facts, constants: &Constants, settings: &Settings, today: Day) -> Value {
-    let stars = Model::Stars.apply(facts, constants, settings, today);
-    let diamonds = Model::Diamonds.apply(facts, constants, settings, today);
+pub fn apply(facts: &Facts, constants: &Constants, settings: &Settings) -> Value {
+    let stars = tier::apply(Axis::Stars, facts, constants, settings);
+    let diamonds = tier::apply(Axis::Diamonds, facts, constants, settings);
     let (Some(star), Some(diamond)) = (stars.value.as_number(), diamonds.value.as_number()) else {
         return Value::missing("尚无星级或钻级", "no stars or no diamonds yet");
     };
@@ -112,8 +112,7 @@ pub fn apply(facts: &Facts, constants: &Constants, settings: &Settings, today: D
         .with("offer_max", offer_max)
         .with("owner", owner.as_str())
         .because(format!("{star}星{diamond}钻:{zh}"), format!("{star} stars, {diamond} diamonds: {en}"))
-        .covering(stars.coverage.min(diamonds.coverage))
-        .until(Some(today.plus(1)));
+        .covering(stars.coverage.min(diamonds.coverage));
     value.is_provisional = stars.is_provisional || diamonds.is_provisional;
     value
 }
