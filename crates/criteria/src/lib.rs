@@ -52,7 +52,7 @@ pub mod zone;
 pub use check::Schema;
 pub use column::{Column, Timeline};
 pub use error::Error;
-pub use evaluate::{Evaluation, Evaluator, Explanation, Outcome, Party};
+pub use evaluate::{Evaluation, Evaluator, Explanation, Input, Outcome, Party, Point};
 pub use program::Program;
 pub use rule::Rule;
 pub use subject::{Facts, Subject};

@@ -163,6 +163,12 @@ impl Wide {
     }
 
     /// The number, if it was made from an `i64`.
+    /// The digits, if they fit.
+    pub(crate) fn low_i128(self) -> Option<i128> {
+        let low = self.low as i128;
+        (self.high == if low < 0 { -1 } else { 0 }).then_some(low)
+    }
+
     pub(crate) fn low_i64(self) -> i64 {
         self.low as i64
     }

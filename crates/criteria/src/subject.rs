@@ -89,6 +89,11 @@ impl Facts {
         self.stages.insert(machine.into(), state.into());
     }
 
+    /// Takes the state of a state machine away.
+    pub fn unset_stage(&mut self, machine: &str) {
+        self.stages.remove(machine);
+    }
+
     /// Makes the party a member of an audience.
     pub fn join(&mut self, audience: &str) {
         self.audiences.insert(audience.into());

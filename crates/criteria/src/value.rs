@@ -183,7 +183,7 @@ pub(crate) fn instant_text(at: Instant) -> String {
 }
 
 /// Unicode normal form C; nearly every text is in it already.
-pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
+pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(text);
     }

@@ -11,12 +11,14 @@ mod scratch;
 mod select;
 mod sequence;
 mod sweep;
+mod value;
 mod window;
 
 use kernel::Instant;
 
 pub use explain::{EVIDENCE_EVENTS_MAX, Explanation};
 use scratch::Scratch;
+pub use value::{Input, Point};
 
 use crate::column::Timeline;
 use crate::probe::NEVER;

@@ -32,7 +32,7 @@ pub(super) fn changes(
 }
 
 /// The first instant after `point` at which anything about the leaf can change.
-fn next(context: Context<'_>, leaf: &Leaf, point: i64) -> i64 {
+pub(super) fn next(context: Context<'_>, leaf: &Leaf, point: i64) -> i64 {
     let mut next = Next { context, point, at: NEVER };
     match leaf {
         Leaf::Related(leaf) => {

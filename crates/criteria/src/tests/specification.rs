@@ -367,6 +367,34 @@ fn conditions_on_age_make_events_come_and_go() {
 }
 
 #[test]
+fn a_leaf_says_what_it_measures_and_no_later_than_that_changes() {
+    let order = |time: &'static str, total: Json| ("Order", time, json!({ "total": total }));
+    let world = party(&[
+        order("2026-11-01T00:00:00Z", json!("10.10")),
+        order("2026-11-10T00:00:00Z", json!(20.2)),
+        order("2026-11-20T00:00:00Z", json!(9)),
+    ]);
+    let value = |rule: &str| evaluate(rule, &world, NOW, |evaluation| evaluation.value(0));
+    let sum = value(r#"{"event":"Order","measure":{"sum":"total"},"window":{"last":"30d"},"op":"exists"}"#);
+    assert_eq!(sum.value.unwrap().as_ref().to_json(), json!(29.2), "a text is no number");
+    assert_eq!(
+        sum.changes_at,
+        Some(Instant(at("2026-12-01T00:00:00Z"))),
+        "too early by a text, never too late"
+    );
+    let mean = value(r#"{"event":"Order","measure":{"avg":"total"},"op":"exists"}"#);
+    assert_eq!((mean.value.unwrap().as_ref().to_json(), mean.changes_at), (json!(14.6), None));
+    assert_eq!(value(r#"{"event":"None","measure":{"avg":"total"},"op":"exists"}"#).value, None);
+    assert_eq!(value(r#"{"trait":"city","op":"exists"}"#).value, None);
+    let rule = r#"{"event":"Order","measure":{"sum":"total"},"window":{"last":"15d"},"op":"exists"}"#;
+    let series = evaluate(rule, &world, NOW, |evaluation| evaluation.series(0));
+    let told: Vec<_> =
+        series.iter().map(|point| (point.time.0, point.values[0].as_ref().to_json())).collect();
+    let expected = [(at("2026-11-10T00:00:00Z"), json!(20.2)), (at("2026-11-20T00:00:00Z"), json!(9))];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn an_event_at_the_end_of_time_ends_the_search_for_changes() {
     let mut world = party(&[("A", NOW, Json::Null), ("A", NOW, Json::Null)]);
     for time in [i64::MAX, i64::MAX - 1, i64::MIN, i64::MAX - 30 * kernel::time::DAY] {

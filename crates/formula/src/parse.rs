@@ -1,0 +1,481 @@
+//! From text to a tree, with types checked on the way: what is wrong is said where it stands.
+
+use std::collections::BTreeMap;
+
+use criteria::Rule;
+use criteria::number::Number;
+use criteria::rule::{Comparison, Named};
+use criteria::value::{Type, Value};
+
+use crate::aggregate::is_aggregate;
+use crate::function::{Signature, by_name};
+use crate::token::{Token, error, tokens};
+use crate::tree::{Expression, Operator};
+use crate::{DEPTH_MAX, Error, FORMULA_CHARS_MAX, INPUTS_MAX, MEASURES_MAX};
+
+/// A part of a formula and its type; `None` is known only when it is read.
+type Typed = (Expression, Option<Type>);
+
+/// A formula that has been read.
+pub(crate) struct Parsed {
+    pub(crate) root: Expression,
+    pub(crate) inputs: Vec<Rule>,
+    pub(crate) names: Vec<String>,
+    pub(crate) of: Option<Type>,
+}
+
+/// What a formula reads, collected from all its measures.
+#[derive(Default)]
+struct Inputs {
+    rules: Vec<Rule>,
+    names: Vec<String>,
+}
+
+pub(crate) fn parse(text: &str, measures: &BTreeMap<String, String>) -> Result<Parsed, Error> {
+    if measures.len() > MEASURES_MAX {
+        return Err(error(0, format!("a formula names at most {MEASURES_MAX} measures")));
+    }
+    let mut inputs = Inputs::default();
+    // Measures nobody names have to read too.
+    for (name, text) in measures {
+        let within = |e: Error| Error { measure: e.measure.or_else(|| Some(name.clone())), ..e };
+        whole(text, measures, &mut Inputs::default(), &mut vec![name.clone()]).map_err(within)?;
+    }
+    let (root, of) = whole(text, measures, &mut inputs, &mut Vec::new())?;
+    Ok(Parsed { root, inputs: inputs.rules, names: inputs.names, of })
+}
+
+fn whole(
+    text: &str,
+    measures: &BTreeMap<String, String>,
+    inputs: &mut Inputs,
+    within: &mut Vec<String>,
+) -> Result<Typed, Error> {
+    if text.chars().count() > FORMULA_CHARS_MAX {
+        return Err(error(
+            FORMULA_CHARS_MAX,
+            format!("a formula has at most {FORMULA_CHARS_MAX} characters"),
+        ));
+    }
+    let tokens = tokens(text)?;
+    let chars = text.chars().collect();
+    let mut parser = Parser { tokens, chars, place: 0, depth: 0, measures, inputs, within };
+    let typed = parser.expression()?;
+    match parser.next() {
+        (Token::End, _) => Ok(typed),
+        (other, at) => Err(error(at, format!("an operator or the end, not {}", other.shown()))),
+    }
+}
+
+pub(crate) struct Parser<'a> {
+    tokens: Vec<(Token, usize)>,
+    chars: Vec<char>,
+    place: usize,
+    depth: usize,
+    measures: &'a BTreeMap<String, String>,
+    inputs: &'a mut Inputs,
+    /// The measures this one is named by.
+    within: &'a mut Vec<String>,
+}
+
+impl Parser<'_> {
+    /// How many characters come before what is next.
+    pub(crate) fn at(&self) -> usize {
+        self.tokens[self.place].1
+    }
+
+    fn peek(&self) -> &Token {
+        &self.tokens[self.place].0
+    }
+
+    pub(crate) fn next(&mut self) -> (Token, usize) {
+        let next = self.tokens[self.place].clone();
+        // The end stays where it is.
+        self.place = (self.place + 1).min(self.tokens.len() - 1);
+        next
+    }
+
+    pub(crate) fn takes(&mut self, sign: &str) -> bool {
+        let is_next = matches!(self.peek(), Token::Sign(next) if *next == sign);
+        if is_next {
+            self.next();
+        }
+        is_next
+    }
+
+    pub(crate) fn takes_name(&mut self, name: &str) -> bool {
+        let is_next = matches!(self.peek(), Token::Name(next) if next == name);
+        if is_next {
+            self.next();
+        }
+        is_next
+    }
+
+    pub(crate) fn needs(&mut self, sign: &str) -> Result<(), Error> {
+        if self.takes(sign) {
+            return Ok(());
+        }
+        Err(error(self.at(), format!("`{sign}` is missing before {}", self.peek().shown())))
+    }
+
+    fn needs_name(&mut self, name: &str) -> Result<(), Error> {
+        if self.takes_name(name) {
+            return Ok(());
+        }
+        Err(error(self.at(), format!("`{name}` is missing before {}", self.peek().shown())))
+    }
+
+    fn expression(&mut self) -> Result<Typed, Error> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(error(self.at(), format!("parts are nested more than {DEPTH_MAX} deep")));
+        }
+        let mut left = self.conjunction()?;
+        while let at = self.at()
+            && self.takes_name("or")
+        {
+            let right = self.conjunction()?;
+            left = join(Operator::Or, left, right, at)?;
+        }
+        self.depth -= 1;
+        Ok(left)
+    }
+
+    fn conjunction(&mut self) -> Result<Typed, Error> {
+        let mut left = self.negation()?;
+        while let at = self.at()
+            && self.takes_name("and")
+        {
+            let right = self.negation()?;
+            left = join(Operator::And, left, right, at)?;
+        }
+        Ok(left)
+    }
+
+    fn negation(&mut self) -> Result<Typed, Error> {
+        let mut count = 0;
+        while self.takes_name("not") {
+            count += 1;
+        }
+        let at = self.at();
+        let (inner, of) = self.comparison()?;
+        if count == 0 {
+            return Ok((inner, of));
+        }
+        fits(of, Some(Type::Boolean), "not", at)?;
+        let inner = if count % 2 == 1 { Expression::Not(Box::new(inner)) } else { inner };
+        Ok((inner, Some(Type::Boolean)))
+    }
+
+    fn comparison(&mut self) -> Result<Typed, Error> {
+        let left = self.level(1)?;
+        let at = self.at();
+        let is_not = matches!(self.peek(), Token::Name(name) if name == "not");
+        if self.takes_name("in")
+            || (is_not && matches!(&self.tokens[self.place + 1].0, Token::Name(n) if n == "in"))
+        {
+            if is_not {
+                self.place += 2;
+            }
+            self.needs("(")?;
+            let mut values = Vec::new();
+            loop {
+                let at = self.at();
+                let (value, of) = self.expression()?;
+                same(left.1, of, "in", at)?;
+                values.push(value);
+                if !self.takes(",") {
+                    break;
+                }
+            }
+            self.needs(")")?;
+            let found = Expression::In(Box::new(left.0), values);
+            let found = if is_not { Expression::Not(Box::new(found)) } else { found };
+            return Ok((found, Some(Type::Boolean)));
+        }
+        let Token::Sign(sign) = *self.peek() else { return Ok(left) };
+        let Some(operator) = Operator::of(sign, 0) else { return Ok(left) };
+        self.next();
+        let right = self.level(1)?;
+        join(operator, left, right, at)
+    }
+
+    /// Sums (1) and products (2).
+    fn level(&mut self, level: usize) -> Result<Typed, Error> {
+        let mut left = if level == 2 { self.unary()? } else { self.level(2)? };
+        loop {
+            let at = self.at();
+            let Token::Sign(sign) = *self.peek() else { return Ok(left) };
+            let Some(operator) = Operator::of(sign, level) else { return Ok(left) };
+            self.next();
+            let right = if level == 2 { self.unary()? } else { self.level(2)? };
+            left = join(operator, left, right, at)?;
+        }
+    }
+
+    fn unary(&mut self) -> Result<Typed, Error> {
+        let at = self.at();
+        if !self.takes("-") {
+            return self.atom();
+        }
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(error(at, format!("parts are nested more than {DEPTH_MAX} deep")));
+        }
+        let (inner, of) = self.unary()?;
+        self.depth -= 1;
+        fits(of, Some(Type::Number), "-", at)?;
+        Ok((Expression::Minus(Box::new(inner)), Some(Type::Number)))
+    }
+
+    fn atom(&mut self) -> Result<Typed, Error> {
+        let (token, at) = self.next();
+        match token {
+            Token::Number(text) => {
+                let number = Number::parse(&text).ok_or_else(|| error(at, "a number with fewer digits"))?;
+                Ok((Expression::Literal(Some(Value::Number(number))), Some(Type::Number)))
+            }
+            Token::Text(text) => Ok((Expression::Literal(Some(Value::Text(text.into()))), Some(Type::Text))),
+            Token::Sign("(") => {
+                let inner = self.expression()?;
+                self.needs(")")?;
+                Ok(inner)
+            }
+            Token::Name(name) => self.named(&name, at),
+            Token::Event(name) => {
+                let message = format!("events are counted or summed up: write `count(\"{name}\")`");
+                Err(error(at, message))
+            }
+            other => Err(error(at, format!("a value, not {}", other.shown()))),
+        }
+    }
+
+    fn named(&mut self, name: &str, at: usize) -> Result<Typed, Error> {
+        match name {
+            "true" | "false" => {
+                return Ok((Expression::Literal(Some(Value::Boolean(name == "true"))), Some(Type::Boolean)));
+            }
+            "null" => return Ok((Expression::Literal(None), None)),
+            "case" => return self.case(at),
+            _ => {}
+        }
+        if !self.takes("(") {
+            return self.measure(name, at);
+        }
+        if is_aggregate(name, self.peek()) {
+            let (rule, of) = self.aggregate(name, at)?;
+            self.needs(")")?;
+            return Ok((self.input(rule, at)?, of));
+        }
+        match name {
+            "trait" | "tag" | "score" | "stage" | "in_audience" => self.known(name, at),
+            "today" => {
+                self.needs(")")?;
+                Ok((Expression::Today, Some(Type::Instant)))
+            }
+            "if" => self.conditional(at),
+            "coalesce" => {
+                let parts = self.arguments()?;
+                let of = common(&parts, "coalesce", at)?;
+                Ok((Expression::Coalesce(parts.into_iter().map(|(part, ..)| part).collect()), of))
+            }
+            "is_missing" => {
+                let (inner, _) = self.expression()?;
+                self.needs(")")?;
+                Ok((Expression::IsMissing(Box::new(inner)), Some(Type::Boolean)))
+            }
+            _ => match by_name(name) {
+                Some(signature) => self.call(signature, at),
+                None => Err(error(at, format!("there is no function `{name}`"))),
+            },
+        }
+    }
+
+    /// Another formula by its name.
+    fn measure(&mut self, name: &str, at: usize) -> Result<Typed, Error> {
+        let Some(text) = self.measures.get(name) else {
+            let message = format!("there is no measure `{name}`; a trait is written `trait('{name}')`");
+            return Err(error(at, message));
+        };
+        if self.within.iter().any(|outer| outer == name) {
+            let circle = self.within.join(" → ");
+            return Err(error(at, format!("measures would ask for one another: {circle} → {name}")));
+        }
+        self.within.push(name.to_owned());
+        let found = whole(text, self.measures, self.inputs, self.within);
+        self.within.pop();
+        found.map_err(|e| Error { measure: e.measure.or_else(|| Some(name.to_owned())), ..e })
+    }
+
+    /// What is known of a party besides its events.
+    fn known(&mut self, what: &str, at: usize) -> Result<Typed, Error> {
+        let (token, inner) = self.next();
+        let Token::Text(name) = token else {
+            return Err(error(inner, format!("a name in single quotes, not {}", token.shown())));
+        };
+        self.needs(")")?;
+        let named = Named { name: name.clone(), comparison: Comparison::Exists };
+        let (rule, of) = match what {
+            "trait" => (Rule::Trait(named), None),
+            "tag" => (Rule::Tag(named), None),
+            "score" => (Rule::Score(named), Some(Type::Number)),
+            "stage" => (Rule::Stage(named), Some(Type::Text)),
+            _ => (Rule::Audience(name), Some(Type::Boolean)),
+        };
+        let rule = match rule {
+            // A stage is asked for with a state; what is read of it is the state there is.
+            Rule::Stage(named) => Rule::Stage(named),
+            rule => Rule::parse(&rule.to_json()).map_err(|e| error(inner, e.message))?,
+        };
+        Ok((self.input(rule, at)?, of))
+    }
+
+    /// The place of what is read, by its text from `at` to here.
+    fn input(&mut self, rule: Rule, at: usize) -> Result<Expression, Error> {
+        if let Some(place) = self.inputs.rules.iter().position(|known| *known == rule) {
+            return Ok(Expression::Input(place));
+        }
+        if self.inputs.rules.len() >= INPUTS_MAX {
+            return Err(error(at, format!("a formula reads at most {INPUTS_MAX} things of a party")));
+        }
+        self.inputs.rules.push(rule);
+        let text: String = self.chars[at..self.at()].iter().collect();
+        self.inputs.names.push(text.trim_end().to_owned());
+        Ok(Expression::Input(self.inputs.rules.len() - 1))
+    }
+
+    /// Arguments up to the closing bracket, each with its place.
+    fn arguments(&mut self) -> Result<Vec<(Expression, Option<Type>, usize)>, Error> {
+        let mut found = Vec::new();
+        if self.takes(")") {
+            return Ok(found);
+        }
+        loop {
+            let at = self.at();
+            let (part, of) = self.expression()?;
+            found.push((part, of, at));
+            if !self.takes(",") {
+                self.needs(")")?;
+                return Ok(found);
+            }
+        }
+    }
+
+    fn call(&mut self, signature: &Signature, at: usize) -> Result<Typed, Error> {
+        let arguments = self.arguments()?;
+        let Signature { name, least, most, .. } = signature;
+        if !(*least..=*most).contains(&arguments.len()) {
+            let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            return Err(error(at, format!("`{name}` takes {wanted} values, not {}", arguments.len())));
+        }
+        for (place, (_, of, at)) in arguments.iter().enumerate() {
+            let wanted = signature.takes.get(place).or(signature.takes.last()).copied().flatten();
+            fits(*of, wanted, name, *at)?;
+        }
+        let of = if *name == "nullif" { common(&arguments, name, at)? } else { signature.gives };
+        let parts = arguments.into_iter().map(|(part, ..)| part).collect();
+        Ok((Expression::Call(signature.function, parts), of))
+    }
+
+    fn conditional(&mut self, at: usize) -> Result<Typed, Error> {
+        let mut arguments = self.arguments()?;
+        if !(2..=3).contains(&arguments.len()) {
+            return Err(error(at, "`if` takes a condition, a value, and a value for else"));
+        }
+        let (condition, of, place) = arguments.remove(0);
+        fits(of, Some(Type::Boolean), "if", place)?;
+        let of = common(&arguments, "if", at)?;
+        let mut parts = arguments.into_iter().map(|(part, ..)| part);
+        let value = parts.next().unwrap_or(Expression::Literal(None));
+        let other = parts.next().unwrap_or(Expression::Literal(None));
+        Ok((Expression::Case(vec![(condition, value)], Box::new(other)), of))
+    }
+
+    fn case(&mut self, at: usize) -> Result<Typed, Error> {
+        let (mut cases, mut values) = (Vec::new(), Vec::new());
+        while self.takes_name("when") {
+            let place = self.at();
+            let (condition, of) = self.expression()?;
+            fits(of, Some(Type::Boolean), "when", place)?;
+            self.needs_name("then")?;
+            let place = self.at();
+            let (value, of) = self.expression()?;
+            values.push((value.clone(), of, place));
+            cases.push((condition, value));
+        }
+        if cases.is_empty() {
+            return Err(error(self.at(), "`when` is missing after `case`"));
+        }
+        let mut other = Expression::Literal(None);
+        if self.takes_name("else") {
+            let place = self.at();
+            let (value, of) = self.expression()?;
+            values.push((value.clone(), of, place));
+            other = value;
+        }
+        self.needs_name("end")?;
+        Ok((Expression::Case(cases, Box::new(other)), common(&values, "case", at)?))
+    }
+}
+
+fn join(operator: Operator, left: Typed, right: Typed, at: usize) -> Result<Typed, Error> {
+    let (takes, gives) = operator.types();
+    match takes {
+        Some(_) => {
+            fits(left.1, takes, operator.sign(), at)?;
+            fits(right.1, takes, operator.sign(), at)?;
+        }
+        None => {
+            same(left.1, right.1, operator.sign(), at)?;
+            let is_order = !matches!(operator, Operator::Equal | Operator::NotEqual);
+            let unordered = [left.1, right.1].into_iter().flatten();
+            let unordered =
+                unordered.into_iter().find(|of| matches!(of, Type::Boolean | Type::List | Type::Place));
+            if let Some(of) = unordered.filter(|_| is_order) {
+                return Err(error(at, format!("values of type {} have no order", of.name())));
+            }
+        }
+    }
+    Ok((Expression::Binary(operator, Box::new(left.0), Box::new(right.0)), Some(gives)))
+}
+
+/// Refuses a type that is known to be another; a text may be an instant.
+fn fits(of: Option<Type>, wanted: Option<Type>, name: &str, at: usize) -> Result<(), Error> {
+    match (of, wanted) {
+        (Some(of), Some(wanted)) if of != wanted && (of, wanted) != (Type::Text, Type::Instant) => {
+            Err(error(at, format!("`{name}` takes {}, not {}", wanted.name(), of.name())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn same(a: Option<Type>, b: Option<Type>, name: &str, at: usize) -> Result<(), Error> {
+    match (a, b) {
+        (Some(Type::Text), Some(Type::Instant)) | (Some(Type::Instant), Some(Type::Text)) => Ok(()),
+        (Some(a), Some(b)) if a != b => {
+            Err(error(at, format!("`{name}` between {} and {}", a.name(), b.name())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The one type of several values; nothing if it is known only when they are read.
+fn common(parts: &[(Expression, Option<Type>, usize)], name: &str, at: usize) -> Result<Option<Type>, Error> {
+    if parts.is_empty() {
+        return Err(error(at, format!("`{name}` needs a value")));
+    }
+    let mut found: Option<Type> = None;
+    let mut is_known = true;
+    for (part, of, at) in parts.iter().filter(|(part, ..)| *part != Expression::Literal(None)) {
+        match (found, of) {
+            (Some(found), Some(of)) if found != *of => {
+                let message = format!("`{name}` gives {} here and {} elsewhere", of.name(), found.name());
+                return Err(error(*at, message));
+            }
+            (_, Some(of)) => found = Some(*of),
+            (_, None) => is_known = false,
+        }
+        let _ = part;
+    }
+    Ok(found.filter(|_| is_known))
+}
