@@ -27,11 +27,15 @@ pub enum Permission {
     AudienceRead,
     /// Define, change and put away audiences.
     AudienceWrite,
+    /// See jobs, schedules and why something did not run.
+    JobRead,
+    /// Run and cancel jobs, define schedules.
+    JobWrite,
 }
 
 impl Permission {
     /// Every permission with its public name.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::ProfileRead, "profile:read"),
         (Self::PersonalRead, "personal:read"),
         (Self::IdentityWrite, "identity:write"),
@@ -43,6 +47,8 @@ impl Permission {
         (Self::WorkspaceRead, "workspace:read"),
         (Self::AudienceRead, "audience:read"),
         (Self::AudienceWrite, "audience:write"),
+        (Self::JobRead, "job:read"),
+        (Self::JobWrite, "job:write"),
     ];
 
     /// The public name.
