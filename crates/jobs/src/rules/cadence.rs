@@ -156,3 +156,105 @@ impl fmt::Display for When {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cron(text: &str, zone: &str) -> Cadence {
+        let when = When { cron: Some(text.to_owned()), time_zone: Some(zone.to_owned()), ..When::default() };
+        when.read().unwrap()
+    }
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).unwrap()
+    }
+
+    /// The next times after an instant, minutes of UTC.
+    fn times(cadence: &Cadence, after: &str, count: usize) -> Vec<String> {
+        cadence.times(at(after), count).iter().map(|at| at.to_string()[..16].to_owned()).collect()
+    }
+
+    #[test]
+    fn a_zone_without_summer_time_is_eight_hours_ahead_all_year() {
+        let daily = cron("0 3 * * *", "Asia/Shanghai");
+        assert_eq!(times(&daily, "2026-06-30T00:00:00Z", 2), ["2026-06-30T19:00", "2026-07-01T19:00"]);
+        assert_eq!(times(&daily, "2026-12-31T18:59:59Z", 2), ["2026-12-31T19:00", "2027-01-01T19:00"]);
+    }
+
+    #[test]
+    fn a_time_that_spring_skips_is_due_at_the_first_that_exists() {
+        // 2026-03-29 02:00 in Berlin is 03:00 at once.
+        let nightly = cron("30 2 * * *", "Europe/Berlin");
+        let expected = ["2026-03-28T01:30", "2026-03-29T01:00", "2026-03-30T00:30"];
+        assert_eq!(times(&nightly, "2026-03-27T12:00:00Z", 3), expected);
+        // 2018-11-04 00:00 in São Paulo was 01:00 at once.
+        let midnight = cron("0 0 * * *", "America/Sao_Paulo");
+        let expected = ["2018-11-03T03:00", "2018-11-04T03:00", "2018-11-05T02:00"];
+        assert_eq!(times(&midnight, "2018-11-02T12:00:00Z", 3), expected);
+    }
+
+    #[test]
+    fn a_fixed_time_that_autumn_repeats_is_due_once_and_a_repeating_one_in_both_hours() {
+        // 2026-10-25 03:00 in Berlin is 02:00 again.
+        let nightly = cron("30 2 * * *", "Europe/Berlin");
+        let expected = ["2026-10-24T00:30", "2026-10-25T00:30", "2026-10-26T01:30"];
+        assert_eq!(times(&nightly, "2026-10-23T12:00:00Z", 3), expected);
+        let half_hourly = cron("*/30 * * * *", "Europe/Berlin");
+        let expected = ["2026-10-25T00:00", "2026-10-25T00:30", "2026-10-25T01:00", "2026-10-25T01:30"];
+        assert_eq!(times(&half_hourly, "2026-10-24T23:59:00Z", 4), expected);
+        // 2018-02-18 00:00 in São Paulo was 2018-02-17 23:00 again.
+        let late = cron("30 23 * * *", "America/Sao_Paulo");
+        let expected = ["2018-02-17T01:30", "2018-02-18T01:30", "2018-02-19T02:30"];
+        assert_eq!(times(&late, "2018-02-16T12:00:00Z", 3), expected);
+    }
+
+    #[test]
+    fn times_that_never_come_are_none() {
+        assert_eq!(cron("0 0 30 2 *", "Asia/Shanghai").next(at("2026-01-01T00:00:00Z")), None);
+    }
+
+    #[test]
+    fn every_so_many_minutes_is_counted_from_1970() {
+        let quarter = When { every_minutes: Some(15), ..When::default() }.read().unwrap();
+        assert_eq!(times(&quarter, "2026-06-30T09:00:00Z", 2), ["2026-06-30T09:15", "2026-06-30T09:30"]);
+        assert_eq!(times(&quarter, "2026-06-30T09:14:59.999Z", 1), ["2026-06-30T09:15"]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_field() {
+        let field = |when: When| match when.read() {
+            Err(Failure::Invalid { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        let cron = |text: &str, zone: &str| When {
+            cron: Some(text.to_owned()),
+            time_zone: Some(zone.to_owned()),
+            ..When::default()
+        };
+        let after = |ids: &[&str]| When {
+            after: Some(ids.iter().map(|id| (*id).to_owned()).collect()),
+            ..When::default()
+        };
+        assert_eq!(field(When::default()), "when");
+        assert_eq!(field(When { every_minutes: Some(5), ..cron("* * * * *", "UTC") }), "when");
+        assert_eq!(field(When { every_minutes: Some(0), ..When::default() }), "when.every_minutes");
+        for text in ["", "* * * *", "* * * * * *", "61 * * * *", "@never", "0 0 * * MOON"] {
+            assert_eq!(field(cron(text, "UTC")), "when.cron", "{text}");
+        }
+        assert_eq!(field(cron("0 3 * * *", "Mars/Olympus")), "when.time_zone");
+        assert_eq!(field(When { time_zone: Some("UTC".into()), ..after(&["a"]) }), "when.time_zone");
+        assert_eq!(field(after(&[])), "when.after");
+        assert_eq!(field(after(&["a", "a"])), "when.after");
+    }
+
+    #[test]
+    fn days_of_month_and_week_are_either_or_as_in_vixie_cron() {
+        let either = cron("0 0 13 * FRI", "UTC");
+        let expected = ["2026-11-13T00:00", "2026-11-20T00:00", "2026-11-27T00:00"];
+        assert_eq!(times(&either, "2026-11-12T00:00:00Z", 3), expected);
+        let sunday = cron("0 0 13 12 0", "UTC");
+        let expected = ["2026-12-06T00:00", "2026-12-13T00:00"];
+        assert_eq!(times(&sunday, "2026-12-01T00:00:00Z", 2), expected);
+    }
+}

@@ -79,7 +79,7 @@ pub fn decision_is_known(
     schedule: &str,
     decision: &Decision,
 ) -> db::Result<bool> {
-    let sql = "select 1 from schedule_decision
+    let sql = "select seq from schedule_decision
                where workspace_id = ?1 and schedule_id = ?2 and due_us = ?3 and reason = ?4";
     let params =
         [scope.workspace.into(), schedule.into(), decision.due.into(), decision.reason.name().into()];
