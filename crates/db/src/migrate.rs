@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations![
     true "0001_installation",
     false "0002_workspace",
     false "0003_insight",
+    false "0004_jobs",
 ];
 
 /// A migration and whether a database has it.

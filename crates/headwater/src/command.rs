@@ -6,12 +6,14 @@ pub mod demo;
 pub mod export;
 pub mod import;
 pub mod init;
+pub mod job;
 pub mod lake;
 pub mod local;
 pub mod migrate;
 pub mod openapi;
 pub mod party;
 pub mod replay;
+pub mod schedule;
 pub mod serve;
 pub mod setting;
 pub mod verify;
@@ -42,6 +44,8 @@ enum Command {
     Export(export::Export),
     Party(party::Party),
     Audience(audience::Audience),
+    Job(job::Job),
+    Schedule(schedule::Schedule),
     /// The lake's tables
     Lake(lake::LakeCommand),
     Query(lake::Query),
@@ -68,6 +72,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export(export) => export.run(),
         Command::Party(party) => party.run(),
         Command::Audience(audience) => audience.run(),
+        Command::Job(job) => job.run(),
+        Command::Schedule(schedule) => schedule.run(),
         Command::Lake(lake) => lake.run(),
         Command::Query(query) => query.run(),
         Command::SqlWorker(worker) => worker.run(),

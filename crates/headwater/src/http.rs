@@ -131,6 +131,12 @@ impl Server {
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
+        let kinds = crate::kinds::all(&self.runtime);
+        let state = jobs::routes::Jobs::new(installation.clone(), joints.clone(), kinds);
+        let (more, document, list) = jobs::routes::routes(Api::new(auth.clone(), document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
         let state = identity::routes::Decisions::new(reader, joints.clone());
         let (more, document, list) = identity::routes::routes(Api::new(auth.clone(), document)).finish();
         router = router.merge(more.with_state(state));

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod feeder;
 pub mod handlers;
 pub mod http;
+pub mod kinds;
 pub mod land;
 pub mod logs;
 pub mod machine;

@@ -8,6 +8,7 @@
 pub mod commands;
 pub mod live;
 pub mod profile;
+pub mod refresh;
 pub mod routes;
 pub mod rules;
 pub mod search;

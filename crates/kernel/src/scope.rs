@@ -29,11 +29,15 @@ pub enum Permission {
     AudienceWrite,
     /// Ask the lake in SQL (personal data masked unless [`Permission::PersonalRead`]).
     QueryRun,
+    /// See jobs, schedules and why something did not run.
+    JobRead,
+    /// Run and cancel jobs, define schedules.
+    JobWrite,
 }
 
 impl Permission {
     /// Every permission with its public name.
-    pub const ALL: [(Self, &'static str); 12] = [
+    pub const ALL: [(Self, &'static str); 14] = [
         (Self::ProfileRead, "profile:read"),
         (Self::PersonalRead, "personal:read"),
         (Self::IdentityWrite, "identity:write"),
@@ -46,6 +50,8 @@ impl Permission {
         (Self::AudienceRead, "audience:read"),
         (Self::AudienceWrite, "audience:write"),
         (Self::QueryRun, "query:run"),
+        (Self::JobRead, "job:read"),
+        (Self::JobWrite, "job:write"),
     ];
 
     /// The public name.

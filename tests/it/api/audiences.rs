@@ -369,5 +369,5 @@ fn audiences_are_put_together_as_sets_and_follow_their_changes() {
     assert_eq!(counts(), [10, 3, 5], "the sets in memory were brought up to date");
     let unknown = json!({ "expression": { "audience": "aud_nobody" } });
     let answer = world.server.post(&world.workspace.token, "/api/v1/audiences/combine", &unknown);
-    assert_eq!(answer.status.as_u16(), 400);
+    assert_eq!(answer.status.as_u16(), 422);
 }

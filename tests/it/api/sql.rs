@@ -49,7 +49,7 @@ fn a_statement_sees_what_was_applied_a_moment_ago_and_only_its_workspace() {
     let cut = two.server.post(&two.masked, "/api/v1/query", &cut).ok();
     assert_eq!((cut["rows"].as_array().unwrap().len(), &cut["is_cut"]), (1, &json!(true)));
     let wrong = two.ask(&two.masked, "SELECT nothing FROM events");
-    assert_eq!((wrong.status.as_u16(), &wrong.json()["field"]), (400, &json!("sql")));
+    assert_eq!((wrong.status.as_u16(), &wrong.json()["field"]), (422, &json!("sql")));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_statement_that_eats_memory_or_time_ends_alone() {
         let answer = two.server.post(&two.masked, "/api/v1/query", &limited);
         let status = answer.status.as_u16();
         assert!(
-            status == 400 || status == 413 || status == 422 || status == 429,
+            status == 413 || status == 422 || status == 429,
             "{}…: {status} {}",
             &sql[..40],
             answer.text()

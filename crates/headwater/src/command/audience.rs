@@ -179,7 +179,7 @@ impl Action {
 
     async fn run(&self, api: &Api, is_json: bool) -> anyhow::Result<()> {
         let (answer, tell): (Value, fn(&Value)) = match self {
-            Self::List(_) => (every(api, &["audiences"], usize::MAX).await?, tell_list),
+            Self::List(_) => (every(api, &["audiences"], &[], usize::MAX).await?, tell_list),
             Self::Create(create) => (create.run(api).await?, tell_audience),
             Self::Preview(preview) => {
                 let body = json!({ "rule": read(&preview.rule.rule)?, "as_of": preview.as_of,
@@ -189,7 +189,7 @@ impl Action {
             Self::Show(one) => (api.get(&["audiences", &one.id], &[]).await?, tell_audience),
             Self::Members(members) => {
                 let path = ["audiences", &members.one.id, "members"];
-                (every(api, &path, members.limit as usize).await?, tell_members)
+                (every(api, &path, &[], members.limit as usize).await?, tell_members)
             }
             Self::Changes(changes) => (changes.run(api).await?, tell_changes),
             Self::Explain(explain) => (explain.run(api).await?, tell_why),
@@ -264,11 +264,17 @@ fn read(file: &PathBuf) -> anyhow::Result<Value> {
 }
 
 /// The items of a list, at most so many.
-async fn every(api: &Api, path: &[&str], most: usize) -> anyhow::Result<Value> {
+pub(super) async fn every(
+    api: &Api,
+    path: &[&str],
+    filters: &[(&str, &str)],
+    most: usize,
+) -> anyhow::Result<Value> {
     let (mut items, mut cursor) = (Vec::<Value>::new(), None::<String>);
     loop {
         let limit = (most - items.len()).min(PAGE_MAX).to_string();
         let mut query = vec![("limit", limit.as_str())];
+        query.extend(filters);
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let page: Page<Value> = api.get(path, &query).await?;
         items.extend(page.items);
@@ -279,11 +285,11 @@ async fn every(api: &Api, path: &[&str], most: usize) -> anyhow::Result<Value> {
     }
 }
 
-fn items(answer: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn items(answer: &Value) -> impl Iterator<Item = &Value> {
     answer["items"].as_array().into_iter().flatten()
 }
 
-fn at(value: &Value) -> String {
+pub(super) fn at(value: &Value) -> String {
     moment(value.as_str().unwrap_or_default())
 }
 

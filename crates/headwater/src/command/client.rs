@@ -219,6 +219,33 @@ impl Api {
         read(request.send().await.map_err(|e| self.unreachable(&e))?).await
     }
 
+    /// `PUT /api/v1/<path>`, once.
+    ///
+    /// # Errors
+    /// [`Refused`], or no answer.
+    pub async fn put<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> anyhow::Result<T> {
+        let request = self.signed(self.http.put(self.url(path, &[])).json(body));
+        read(request.send().await.map_err(|e| self.unreachable(&e))?).await
+    }
+
+    /// `PATCH /api/v1/<path>`, once.
+    ///
+    /// # Errors
+    /// [`Refused`], or no answer.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> anyhow::Result<T> {
+        let request = self.signed(self.http.patch(self.url(path, &[])).json(body));
+        read(request.send().await.map_err(|e| self.unreachable(&e))?).await
+    }
+
+    /// `DELETE /api/v1/<path>`, once.
+    ///
+    /// # Errors
+    /// [`Refused`], or no answer.
+    pub async fn delete<T: DeserializeOwned>(&self, path: &[&str]) -> anyhow::Result<T> {
+        let request = self.signed(self.http.delete(self.url(path, &[])));
+        read(request.send().await.map_err(|e| self.unreachable(&e))?).await
+    }
+
     /// Sends a JSON array of events as an import, under a source's write key, until they are durable.
     ///
     /// # Errors

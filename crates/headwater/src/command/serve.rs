@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use jobs::Runner;
 use tokio::net::TcpListener;
 
 use super::say;
@@ -50,7 +51,7 @@ pub struct Serve {
 pub enum Role {
     /// Take events and make them durable.
     Collect,
-    /// Apply the log to the store.
+    /// Apply the log to the store, and run jobs.
     Process,
     /// The API and the page.
     Serve,
@@ -132,6 +133,12 @@ impl Serve {
             .lake()
             .is_some()
             .then(|| tokio::spawn(feeder::run(runtime.clone(), stop_feeding.clone())));
+        let stop_jobs = tokio_util::sync::CancellationToken::new();
+        let running = runtime.processes().then(|| {
+            let handle = tokio::runtime::Handle::current();
+            let (installation, kinds) = (runtime.installation().clone(), crate::kinds::all(&runtime));
+            tokio::spawn(Runner::new(installation, kinds, &owner(), handle).run(stop_jobs.clone()))
+        });
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             asked_to_stop().await;
@@ -145,6 +152,11 @@ impl Serve {
             }
         }
         reconciling.abort();
+        // Jobs first: what they still do goes through the log and the store.
+        stop_jobs.cancel();
+        if let Some(running) = running {
+            let _ = running.await;
+        }
         // What the lake has in memory goes to its files; what it does not know yet stays in the feed.
         stop_feeding.cancel();
         if let Some(feeding) = feeding

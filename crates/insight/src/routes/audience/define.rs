@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use criteria::Rule;
+use jobs::rules::cadence::When;
 use kernel::{Failure, Scope};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -31,9 +32,22 @@ pub(super) struct Definition {
     rule: Box<RawValue>,
     /// When it is looked at again. `live` for a new one, unchanged for another definition, if absent.
     mode: Option<Mode>,
+    /// With the mode `scheduled`: when everybody is looked at again. That makes a schedule with the audience's
+    /// id. As it was if absent.
+    schedule: Option<When>,
 }
 
 impl Definition {
+    /// Its schedule in the workspace's time zone, if it has one and the mode goes with it.
+    fn schedule(&self, state: &Audiences, scope: &Scope, mode: Mode) -> kernel::Result<Option<When>> {
+        let Some(when) = self.schedule.clone() else { return Ok(None) };
+        if mode != Mode::Scheduled {
+            return Err(Failure::invalid("schedule", "goes with the mode `scheduled` only"));
+        }
+        let when = when.in_zone(&state.reader.installation().workspace(scope.workspace)?.time_zone);
+        when.read().map(|_| Some(when))
+    }
+
     fn name(&self) -> kernel::Result<String> {
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || name.contains('\0') {
@@ -56,8 +70,9 @@ pub(super) async fn audience_create(
     Body(definition): Body<Definition>,
 ) -> Answer<AudienceItem> {
     let (name, rule) = (definition.name()?, check::read(&definition.rule)?);
-    let put =
-        Put { audience: None, name, mode: definition.mode.unwrap_or(Mode::Live), rule: carried(&rule)? };
+    let mode = definition.mode.unwrap_or(Mode::Live);
+    let schedule = definition.schedule(&state, &scope, mode)?;
+    let put = Put { audience: None, name, mode, rule: carried(&rule)?, schedule };
     state
         .reader
         .read(&scope, move |identity, tx| {
@@ -103,7 +118,8 @@ pub(super) async fn audience_put(
         })
         .await?;
     let mode = definition.mode.unwrap_or(known.mode);
-    let put = Put { audience: Some(id.clone()), name, mode, rule: put_rule };
+    let schedule = definition.schedule(&state, &scope, mode)?;
+    let put = Put { audience: Some(id.clone()), name, mode, rule: put_rule, schedule };
     state.commands.submit(&scope, AUDIENCE_PUT, json(&put)?).await?;
     let now = applied(&state, &scope, id, |now| !now.is_archived && now.version > known.version).await?;
     Ok(Json(now.into()))
