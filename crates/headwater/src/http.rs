@@ -137,6 +137,12 @@ impl Server {
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
+        let asker = analytics::ask::Asker::new(reader.clone(), Arc::new(self.runtime.clone()));
+        let state = analytics::routes::Questions::new(asker);
+        let (more, document, list) = analytics::routes::routes(Api::new(auth.clone(), document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
         let state = identity::routes::Decisions::new(reader, joints.clone());
         let (more, document, list) = identity::routes::routes(Api::new(auth.clone(), document)).finish();
         router = router.merge(more.with_state(state));

@@ -52,6 +52,14 @@ const CASES: &[Case] = &[
     case("PUT /api/v1/audiences/{id}", "audience:write", r#"{"name":"m","rule":{"always":false}}"#),
     case("DELETE /api/v1/audiences/{id}", "audience:write", ""),
     case("POST /api/v1/parties/{id}/explain", "profile:read", r#"{"rule":{"always":true}}"#),
+    // The server of this test has no lake.
+    but("POST /api/v1/questions", "audience:read", r#"{"ask":{"members":{"always":true}}}"#, 503),
+    but(
+        "POST /api/v1/questions/people",
+        "audience:read",
+        r#"{"question":{"ask":{"members":{"always":true}}},"at":"/members"}"#,
+        503,
+    ),
     case("GET /api/v1/query/tables", "query:run", ""),
     // The server of this test has no lake.
     but("POST /api/v1/query", "query:run", r#"{"sql":"SELECT 1"}"#, 503),
