@@ -73,6 +73,18 @@ pub struct Answer {
 impl TestServer {
     /// A server without workspaces whose clock stands at noon (UTC) of a day: `2026-07-02`.
     pub fn on(day: &str) -> Self {
+        Self::made(day, false)
+    }
+
+    /// The same with a lake, which is fed.
+    pub fn with_lake_on(day: &str) -> Self {
+        let server = Self::made(day, true);
+        let feeding = headwater::feeder::run(server.runtime.clone(), Default::default());
+        server.tokio.spawn(feeding);
+        server
+    }
+
+    fn made(day: &str, has_lake: bool) -> Self {
         let noon = Instant::parse(&format!("{day}T12:00:00.000Z")).unwrap();
         let directory = testkit::temp_dir();
         let clock = Arc::new(ManualClock::at(noon));
@@ -87,7 +99,7 @@ impl TestServer {
             partitions: Vec::new(),
             worker: pipeline::Options::default(),
             reserve_bytes: None,
-            lake: None,
+            lake: has_lake.then(|| directory.path().join("lake")),
             sabotage: Sabotage::default(),
         };
         let tokio =
@@ -154,6 +166,11 @@ impl TestServer {
     /// The installation, for what no route shows.
     pub fn installation(&self) -> &Installation {
         self.runtime.installation()
+    }
+
+    /// What runs in it.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The server, for its list of routes.
