@@ -74,20 +74,37 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// What a server has besides.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    /// A lake.
+    lake: bool,
+    /// A place where SQL runs.
+    sql: bool,
+}
+
 impl TestServer {
     /// A server without workspaces whose clock stands at noon (UTC) of a day: `2026-07-02`.
     pub fn on(day: &str) -> Self {
-        Self::start(day, false)
+        Self::start(day, Parts::default())
     }
 
     /// A server with one workspace that answers SQL.
     pub fn with_sql() -> (Self, TestWorkspace) {
-        let server = Self::start("2026-07-02", true);
+        let server = Self::start("2026-07-02", Parts { sql: true, ..Parts::default() });
         let workspace = server.workspace("w");
         (server, workspace)
     }
 
-    fn start(day: &str, answers_sql: bool) -> Self {
+    /// The same as [`TestServer::on`] with a lake, which is fed.
+    pub fn with_lake_on(day: &str) -> Self {
+        let server = Self::start(day, Parts { lake: true, ..Parts::default() });
+        let feeding = headwater::feeder::run(server.runtime.clone(), Default::default());
+        server.tokio.spawn(feeding);
+        server
+    }
+
+    fn start(day: &str, parts: Parts) -> Self {
         let noon = Instant::parse(&format!("{day}T12:00:00.000Z")).unwrap();
         let directory = testkit::temp_dir();
         let clock = Arc::new(ManualClock::at(noon));
@@ -103,8 +120,8 @@ impl TestServer {
             partitions: Vec::new(),
             worker: pipeline::Options::default(),
             reserve_bytes: None,
-            lake: None,
-            sandbox: answers_sql.then(|| Sandbox::new(program().to_owned(), setting)),
+            lake: parts.lake.then(|| directory.path().join("lake")),
+            sandbox: parts.sql.then(|| Sandbox::new(program().to_owned(), setting)),
             sabotage: Sabotage::default(),
         };
         let tokio =
@@ -171,6 +188,11 @@ impl TestServer {
     /// The installation, for what no route shows.
     pub fn installation(&self) -> &Installation {
         self.runtime.installation()
+    }
+
+    /// What runs in it.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// The server, for its list of routes.
