@@ -23,7 +23,10 @@ pub(crate) async fn run(loaded: &Loaded, runs: usize) -> anyhow::Result<()> {
         }
     }
     latest.times.extend(questions::latest(&loaded.lake.snapshot(), &people).await?.times);
-    println!("\n{:<6} {:>10}  {:>10}  {:>7}  {:<8} best peer", "", "Headwater", "best peer", "ratio", "target");
+    println!(
+        "\n{:<6} {:>10}  {:>10}  {:>7}  {:<8} best peer",
+        "", "Headwater", "best peer", "ratio", "target"
+    );
     for ((name, target, _), ours) in all.iter().zip(&ours) {
         match ours {
             Ok(ours) => told(name, target, ours, &peers),

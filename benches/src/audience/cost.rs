@@ -31,7 +31,11 @@ const PEOPLE: u32 = 100;
 
 /// Prints what writing costs, alone and beside the log and the compactor, and how soon rows are seen.
 pub(crate) async fn write() -> anyhow::Result<()> {
-    println!("\nwriting: {} events, a flush every {}", thousands(EVENTS as f64), thousands(FLUSH_ROWS as f64));
+    println!(
+        "\nwriting: {} events, a flush every {}",
+        thousands(EVENTS as f64),
+        thousands(FLUSH_ROWS as f64)
+    );
     let folder = tempfile::Builder::new().prefix("write.").tempdir_in(place::root()?)?;
     let alone = written(&folder.path().join("alone"), false).await?;
     line("events/s into Delta, nothing else", thousands(alone));
@@ -152,11 +156,11 @@ pub(crate) async fn erase(loaded: &Loaded) -> anyhow::Result<()> {
     let _writer = lake.writer().await?;
     println!("\nerasing from {} events", thousands(lake.snapshot().rows(Dataset::Events) as f64));
     let everybody = questions::people(loaded.people);
-    for (name, people) in
-        [("one person", &everybody[..1]), ("100 people", &everybody[1..=PEOPLE as usize])]
-    {
-        let nodes: Vec<NodeNo> =
-            people.iter().flat_map(|person| [0, 1].map(|node| NodeNo(u64::from(*person) * 2 + node))).collect();
+    for (name, people) in [("one person", &everybody[..1]), ("100 people", &everybody[1..=PEOPLE as usize])] {
+        let nodes: Vec<NodeNo> = people
+            .iter()
+            .flat_map(|person| [0, 1].map(|node| NodeNo(u64::from(*person) * 2 + node)))
+            .collect();
         let rows = lake.snapshot().rows(Dataset::Events);
         let start = Instant::now();
         let done = lake.erase(&nodes).await?;

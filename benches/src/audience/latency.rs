@@ -60,8 +60,14 @@ fn at_rate(events: u64) -> anyhow::Result<()> {
     let load_ = Load { templates, connections: CONNECTIONS, warm_up: WARM_UP, time: TIME, every };
     let (loaded, probed) = std::thread::scope(|scope| {
         let loading = scope.spawn(|| load(&server, &load_));
-        let probing: Vec<_> =
-            (0..PROBES).map(|no| scope.spawn({ let (s, t) = (&server, &token); move || block_on(probes(s, t, no)) })).collect();
+        let probing: Vec<_> = (0..PROBES)
+            .map(|no| {
+                scope.spawn({
+                    let (s, t) = (&server, &token);
+                    move || block_on(probes(s, t, no))
+                })
+            })
+            .collect();
         let probed: Vec<_> = probing.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         (loading.join(), probed)
     });
@@ -132,7 +138,8 @@ async fn audience(connection: &mut Connection, token: &str, name: &str) -> anyho
         let answer = connection.get(&format!("/api/v1/audiences?limit=200{cursor}"), token).await?;
         let json: serde_json::Value = serde_json::from_slice(answer.body)?;
         let items = json["items"].as_array().context("a page of audiences")?;
-        if let Some(id) = items.iter().find(|item| item["name"] == name).and_then(|item| item["id"].as_str()) {
+        if let Some(id) = items.iter().find(|item| item["name"] == name).and_then(|item| item["id"].as_str())
+        {
             return Ok(id.to_owned());
         }
         let next = json["next"].as_str().with_context(|| format!("no audience `{name}`"))?;

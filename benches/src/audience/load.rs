@@ -119,10 +119,7 @@ pub(crate) fn tell(loaded: &Loaded) -> anyhow::Result<()> {
     let rows = snapshot.rows(Dataset::Events);
     anyhow::ensure!(rows > 0, "the lake is empty");
     line("people, events", format_args!("{}, {}", thousands(loaded.people as f64), thousands(rows as f64)));
-    line(
-        "files, bytes per event",
-        format_args!("{files}, {:.1}  (target ≤ 40)", bytes as f64 / rows as f64),
-    );
+    line("files, bytes per event", format_args!("{files}, {:.1}  (target ≤ 40)", bytes as f64 / rows as f64));
     Ok(())
 }
 

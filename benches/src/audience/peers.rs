@@ -65,7 +65,11 @@ pub(crate) fn ask(loaded: &Loaded, questions: &[&str], people: &[u32], runs: usi
     input.write_all(request.to_string().as_bytes())?;
     drop(input);
     let output = process.wait_with_output()?;
-    anyhow::ensure!(output.status.success(), "the peers failed; delete {} to load them anew", folder.display());
+    anyhow::ensure!(
+        output.status.success(),
+        "the peers failed; delete {} to load them anew",
+        folder.display()
+    );
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 

@@ -50,9 +50,7 @@ impl Timed {
 /// The questions but the seventh, with their targets against the best peer.
 pub(crate) fn all() -> Vec<(&'static str, &'static str, Json)> {
     let within = |days: i64| json!({ "last": format!("{days}d") });
-    let orders = |measure: Json, least: i64| {
-        json!({"event": "order_completed", "measure": measure, "op": "gte", "value": least, "window": within(30)})
-    };
+    let orders = |measure: Json, least: i64| json!({"event": "order_completed", "measure": measure, "op": "gte", "value": least, "window": within(30)});
     let week8 = json!({"from": UNTIL.plus(-8 * WEEK).to_string(), "until": UNTIL.to_string()});
     vec![
         (

@@ -74,7 +74,9 @@ fn clauses(sets: &[RoaringBitmap]) -> RoaringBitmap {
 fn clauses_plain(sets: &[Vec<u64>]) -> u64 {
     let any = |sets: &[Vec<u64>], at: usize| sets.iter().fold(0, |word, set| word | set[at]);
     (0..sets[0].len())
-        .map(|at| any(&sets[..7], at) & any(&sets[7..13], at) & any(&sets[13..17], at) & !any(&sets[17..], at))
+        .map(|at| {
+            any(&sets[..7], at) & any(&sets[7..13], at) & any(&sets[13..17], at) & !any(&sets[17..], at)
+        })
         .map(|word| u64::from(word.count_ones()))
         .sum()
 }

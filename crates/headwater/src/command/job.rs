@@ -145,7 +145,8 @@ impl Action {
 impl List {
     async fn run(&self, api: &Api) -> anyhow::Result<Value> {
         let filters = [("state", &self.state), ("kind", &self.kind), ("schedule", &self.schedule)];
-        let query: Vec<_> = filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+        let query: Vec<_> =
+            filters.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
         every(api, &["jobs"], &query, self.limit as usize).await
     }
 }
@@ -164,7 +165,11 @@ impl Waiting {
                 bar.set_length(total);
             }
             bar.set_position(job["progress"]["done"].as_u64().unwrap_or_default());
-            bar.set_message(text(if job["state"] == "queued" { &job["waits_for"] } else { &job["progress"]["text"] }));
+            bar.set_message(text(if job["state"] == "queued" {
+                &job["waits_for"]
+            } else {
+                &job["progress"]["text"]
+            }));
             tokio::time::sleep(POLL).await;
             job = api.get(&["jobs", &no], &[]).await?;
         }
