@@ -1,8 +1,8 @@
 //! What a model needs to be a tag, a score or a stage that is live.
 //!
-//! A model says which rules, one leaf each, measure what it looks at. It is asked for a party's value with
-//! what they measure, with the constants of the whole population, and as of an instant; it says when to ask
-//! again. It keeps nothing: the same facts, constants and instant give the same value.
+//! A model says which rules, one leaf each, measure what it looks at. It is made ready with the constants of the
+//! whole population, and asked for a party's value with what its rules measure, as of an instant; it says when
+//! to ask again. It keeps nothing: the same facts, constants and instant give the same value.
 
 use std::fmt;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use criteria::{Evaluation, Input, Point, Rule, Zone};
 use kernel::{Failure, Instant, PartyNo};
 use serde_json::Value as Json;
 
-/// A model with its settings read.
+/// A model with its settings and constants read.
 pub trait Prepared: fmt::Debug + Send + Sync {
     /// What it looks at: rules of one leaf each.
     fn inputs(&self) -> &[Rule];
@@ -41,27 +41,29 @@ pub struct Sight<'s, 'e, 'p> {
     pub as_of: Instant,
     /// The zone of the workspace's days.
     pub zone: &'s Zone,
-    /// What is known of everybody together, if it was computed already.
-    pub constants: Option<&'s Json>,
 }
 
 impl Sight<'_, '_, '_> {
     /// What the rule at a place among the model's inputs measures.
-    pub fn value(&mut self, input: usize) -> Input {
+    pub fn measured(&mut self, input: usize) -> Input {
         self.evaluation.value(self.rules.start + input)
     }
 
     /// The events the rule at a place among the model's inputs would measure, in order.
-    pub fn series(&mut self, input: usize) -> Vec<Point> {
+    pub fn events(&mut self, input: usize) -> Vec<Point> {
         self.evaluation.series(self.rules.start + input)
     }
 }
 
-/// A model of a name, with settings.
+/// A model of a name, with settings and the constants it applies.
 ///
 /// # Errors
 /// [`Failure::Invalid`] for a name that is not known, or settings that make no sense.
-pub(super) fn prepare(model: &str, config: &Json) -> kernel::Result<Box<dyn Prepared>> {
-    crate::models::prepare(model, config)
+pub(super) fn prepare(
+    model: &str,
+    config: &Json,
+    constants: Option<&Json>,
+) -> kernel::Result<Box<dyn Prepared>> {
+    crate::models::prepare(model, config, constants)
         .unwrap_or_else(|| Err(Failure::invalid("model", format!("there is no model `{model}`"))))
 }

@@ -45,7 +45,7 @@ enum Plan {
     /// Computed from what the rules measure.
     Formula(Box<Formula>),
     /// A model applies its constants to what the rules measure.
-    Model { prepared: Box<dyn Prepared>, rules: Vec<Rule>, constants: Option<Json>, version: u32 },
+    Model { prepared: Box<dyn Prepared>, rules: usize, version: u32 },
 }
 
 /// A computed value.
@@ -73,7 +73,7 @@ pub fn rules_of(document: &Document) -> kernel::Result<Vec<Rule>> {
     Ok(match document.how()? {
         How::Cases(cases, _) => cases.into_iter().map(|(_, rule)| rule).collect(),
         How::Formula(text, measures) => formula(&text, &measures)?.inputs().to_vec(),
-        How::Model { model, config, .. } => prepare(&model, &config)?.inputs().to_vec(),
+        How::Model { model, config, .. } => prepare(&model, &config, None)?.inputs().to_vec(),
         How::Assigned => Vec::new(),
     })
 }
@@ -130,10 +130,9 @@ impl Tagged {
                 let value = found.value.map(json).and_then(|value| self.value_type.keep(&value));
                 Computed { value, reasons, changes_at: found.changes_at }
             }
-            Plan::Model { prepared, rules, constants, version } => {
-                let rules = self.first..self.first + rules.len();
-                let mut sight =
-                    Sight { evaluation, rules, party, as_of, zone, constants: constants.as_ref() };
+            Plan::Model { prepared, rules, version } => {
+                let rules = self.first..self.first + rules;
+                let mut sight = Sight { evaluation, rules, party, as_of, zone };
                 let worked = prepared.apply(&mut sight);
                 let value = worked.value.and_then(|value| self.value_type.keep(&value));
                 let reasons = json!({ "constants": version, "reasons": worked.reasons });
@@ -195,10 +194,10 @@ fn plan(document: &Document, constants: &BTreeMap<String, Constants>) -> kernel:
         How::Formula(text, measures) => Plan::Formula(Box::new(formula(&text, &measures)?)),
         How::Model { model, config, constants: name } => {
             let known = constants.get(&name);
-            let body = known.and_then(|known| serde_json::from_str(&known.body).ok());
+            let body: Option<Json> = known.and_then(|known| serde_json::from_str(&known.body).ok());
             let version = known.map_or(0, |known| known.version);
-            let prepared = prepare(&model, &config)?;
-            Plan::Model { prepared, rules: rules.clone(), constants: body, version }
+            let prepared = prepare(&model, &config, body.as_ref())?;
+            Plan::Model { prepared, rules: rules.len(), version }
         }
         How::Assigned if document.kind == Kind::Sql => Plan::Rows,
         How::Assigned => Plan::Said,

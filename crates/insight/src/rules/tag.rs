@@ -32,6 +32,8 @@ const CATEGORY_LEVELS_MAX: usize = 6;
 const CASES_MAX: usize = 50;
 /// Bytes of a value as JSON: it stands in an index.
 pub const VALUE_BYTES_MAX: usize = 1_000;
+/// The constants that models apply if nothing else is said: those of all built-in models.
+pub const CONSTANTS: &str = "scoring";
 /// Days an assigned value can be valid: a hundred years.
 const VALID_DAYS_MAX: u32 = 36_525;
 
@@ -180,7 +182,7 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub config: Option<Json>,
-    /// For `model`: the name of the constants it applies; the model's own if absent.
+    /// For `model`: the name of the constants it applies; those of all built-in models if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constants: Option<String>,
     /// For `sql`: the query.
@@ -333,7 +335,7 @@ impl Document {
             Kind::Model => {
                 let model = self.model.clone().ok_or_else(|| missing("model"))?;
                 let config = self.config.clone().unwrap_or_else(|| serde_json::json!({}));
-                let constants = self.constants.clone().unwrap_or_else(|| model.clone());
+                let constants = self.constants.clone().unwrap_or_else(|| CONSTANTS.to_owned());
                 Ok(How::Model { model, config, constants })
             }
             Kind::Sql => self.sql.as_ref().map(|_| How::Assigned).ok_or_else(|| missing("sql")),
