@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations![
     false "0002_workspace",
     false "0003_insight",
     false "0004_jobs",
+    false "0005_tags",
 ];
 
 /// A migration and whether a database has it.

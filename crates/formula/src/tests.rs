@@ -96,7 +96,7 @@ fn arithmetic_is_exact_and_what_cannot_be_computed_is_missing() {
         ("min(3, 1, 2)", json!(1)),
         ("max(3, 1, 2)", json!(3)),
         ("power(1.1, 2)", json!(1.21)),
-        ("power(2, 0.5)", json!(1.414213562373)),
+        ("power(3, 0.5)", json!(1.732050807569)),
         ("log10(1000)", json!(3)),
         ("log(0)", Json::Null),
         ("power(10, 30) * power(10, 30)", Json::Null),

@@ -143,6 +143,11 @@ impl Server {
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
+        let state = insight::routes::tag::Tags::new(reader.clone(), joints.clone());
+        let (more, document, list) = insight::routes::tag::routes(Api::new(auth.clone(), document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
         let state = identity::routes::Decisions::new(reader, joints.clone());
         let (more, document, list) = identity::routes::routes(Api::new(auth.clone(), document)).finish();
         router = router.merge(more.with_state(state));

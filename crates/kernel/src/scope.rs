@@ -33,11 +33,15 @@ pub enum Permission {
     JobRead,
     /// Run and cancel jobs, define schedules.
     JobWrite,
+    /// See tags, scores and stages, who has them, and what a definition would give.
+    TagRead,
+    /// Define, change, assign and put away tags, scores and stages.
+    TagWrite,
 }
 
 impl Permission {
     /// Every permission with its public name.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::ProfileRead, "profile:read"),
         (Self::PersonalRead, "personal:read"),
         (Self::IdentityWrite, "identity:write"),
@@ -52,6 +56,8 @@ impl Permission {
         (Self::QueryRun, "query:run"),
         (Self::JobRead, "job:read"),
         (Self::JobWrite, "job:write"),
+        (Self::TagRead, "tag:read"),
+        (Self::TagWrite, "tag:write"),
     ];
 
     /// The public name.

@@ -30,7 +30,7 @@ impl World {
 
     /// Waits until the pipeline has done what time and definitions ask for: it does so after a command and
     /// before the next one.
-    fn settle(&self) {
+    pub(super) fn settle(&self) {
         for _ in 0..2 {
             let path = "/api/v1/plan/Nothing/nothing";
             self.server.put(&self.workspace.token, path, &json!({ "kind": "any" })).ok();

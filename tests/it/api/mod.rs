@@ -10,6 +10,7 @@ mod permissions;
 mod problems;
 mod search;
 mod sql;
+mod tags;
 mod timelines;
 
 use headwater_tests::{TestServer, TestWorkspace, encoded};

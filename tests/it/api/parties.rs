@@ -20,6 +20,7 @@ fn a_party_has_exactly_the_documented_shape() {
         "identifiers": [identifier("user_id", "u-1"), identifier("email", "wang@example.com")],
         "traits": { "email": "Wang@Example.com", "name": "王小明", "vip": true },
         "provenance": { "email": provenance, "name": provenance, "vip": provenance },
+        "tags": {}, "scores": {}, "stages": {},
         "event_count": 2,
         "first_seen": "2026-06-01T08:00:00.000Z",
         "last_seen": "2026-06-02T09:00:00.000Z",

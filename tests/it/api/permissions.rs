@@ -24,6 +24,9 @@ const fn case(route: &'static str, permission: &'static str, body: &'static str)
 const fn but(route: &'static str, permission: &'static str, body: &'static str, allowed: u16) -> Case {
     Case { route, permission, body, allowed }
 }
+const TAG: &str = r#"{"key":"vip","name":"n","kind":"rule","value_type":"boolean","rule":{"always":true}}"#;
+const TAG_PREVIEW: &str =
+    r#"{"definition":{"key":"t","name":"n","kind":"rule","value_type":"boolean","rule":{"always":true}}}"#;
 
 /// In an order in which all of them work. `$` words stand for ids of the world.
 const CASES: &[Case] = &[
@@ -78,6 +81,20 @@ const CASES: &[Case] = &[
     but("POST /api/v1/schedules/{id}/resume", "job:write", "", 404),
     but("POST /api/v1/schedules/{id}/run", "job:write", "", 404),
     but("DELETE /api/v1/schedules/{id}", "job:write", "", 404),
+    case("GET /api/v1/tags", "tag:read", ""),
+    case("PUT /api/v1/tags/{key}", "tag:write", TAG),
+    case("POST /api/v1/tags/preview", "tag:read", TAG_PREVIEW),
+    case("GET /api/v1/tags/{key}", "tag:read", ""),
+    case("GET /api/v1/tags/{key}/versions", "tag:read", ""),
+    case("GET /api/v1/tags/{key}/lineage", "tag:read", ""),
+    case("GET /api/v1/tags/{key}/members", "tag:read", ""),
+    case("GET /api/v1/tags/{key}/distribution", "tag:read", ""),
+    case("GET /api/v1/tags/{key}/changes", "tag:read", ""),
+    case("POST /api/v1/tags/{key}/refresh", "tag:write", ""),
+    case("POST /api/v1/tags/{key}/assign", "tag:write", r#"{"rows":[{"party":"$one","value":true}]}"#),
+    case("GET /api/v1/parties/{id}/tags", "profile:read", ""),
+    case("POST /api/v1/parties/{id}/explain_tag", "profile:read", r#"{"tag":"vip"}"#),
+    case("DELETE /api/v1/tags/{key}", "tag:write", ""),
     case("GET /api/v1/quarantine", "pipeline:read", ""),
     case("GET /api/v1/quarantine/summary", "pipeline:read", ""),
     case("GET /api/v1/quarantine/{id}", "pipeline:read", ""),
@@ -150,7 +167,8 @@ fn target(method: &str, path: &str, ids: &Ids) -> String {
     let no = if is_read { "1" } else { "99" };
     let kind = if path.contains("objects") { "group" } else { "user_id" };
     let filled = path.replace("{id}", id).replace("{kind}", kind).replace("{value}", "u-1");
-    filled.replace("{event}", "$profile").replace("{property}", "name").replace("{no}", no)
+    let filled = filled.replace("{event}", "$profile").replace("{property}", "name").replace("{no}", no);
+    filled.replace("{key}", "vip")
 }
 
 #[test]

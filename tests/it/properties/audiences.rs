@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use insight::commands::{AUDIENCE_ARCHIVE, AUDIENCE_PUT};
-use insight::live::{compile, load};
+use insight::live::{Catalogue, compile, load};
 use insight::profile::Weights;
 use insight::store::audience::{Audience, audience_all};
 use insight::store::membership::{change_page, membership_page};
@@ -58,7 +58,10 @@ fn arrival_does_not_matter_to_audiences(seed: u64, messages: &[Message]) -> Resu
 
 /// Everybody evaluated anew, at one instant.
 fn evaluated(world: &World, as_of: Instant) -> BTreeMap<String, BTreeSet<PartyNo>> {
-    let definitions = compile(audiences(world), criteria::Zone::named("Asia/Shanghai").unwrap());
+    let definitions = compile(
+        Catalogue { audiences: audiences(world), ..Catalogue::default() },
+        criteria::Zone::named("Asia/Shanghai").unwrap(),
+    );
     let mut members: BTreeMap<String, BTreeSet<PartyNo>> = BTreeMap::new();
     let mut evaluator = criteria::Evaluator::new(&definitions.program);
     world.read(|identity, tx| {

@@ -37,7 +37,7 @@ fn feed(world: &mut World, messages: &[Message]) {
 
 /// The identifiers people would name, in an order that the seed decides. Which holder of a number is meant
 /// that changed hands is another question.
-fn identifiers(seed: u64, world: &World) -> Vec<Key> {
+pub(super) fn identifiers(seed: u64, world: &World) -> Vec<Key> {
     let mut keys: Vec<Key> = world.read(|identity, tx| {
         let nodes = node_page(identity.scope, tx, NodeNo(0), 10_000)?;
         Ok(nodes

@@ -12,6 +12,7 @@ pub(crate) mod history;
 mod isolation;
 mod order;
 mod poison;
+mod tags;
 pub(crate) mod world;
 
 use dice::Dice;

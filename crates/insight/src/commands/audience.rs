@@ -6,19 +6,23 @@ use db::Tx;
 use identity::store::node::number_reserve;
 use intake::batch::Context;
 use intake::command::Command;
+use jobs::commands::By;
+use jobs::rules::cadence::When;
+use jobs::store::schedule::schedule_by_id;
 use kernel::id::base32;
 use kernel::{Failure, Key, PartyNo};
 use serde::{Deserialize, Serialize};
 
 use super::body;
 use crate::live::Catalogue;
+use crate::refresh::{self as job, AUDIENCE_REFRESH_KIND};
 use crate::store::audience::{Audience, AudienceNo, Mode, audience_by_id, audience_fill, audience_put};
 
 /// A new audience, or another definition of one.
 pub const AUDIENCE_PUT: &str = "audience.put";
 /// An audience is put away.
 pub const AUDIENCE_ARCHIVE: &str = "audience.archive";
-/// Everybody is looked at again: what a schedule asks for.
+/// Everybody is looked at again for a scheduled audience.
 pub const AUDIENCE_REFRESH: &str = "audience.refresh";
 
 /// Name of the sequence.
@@ -36,6 +40,9 @@ pub struct Put {
     pub mode: Mode,
     /// Its rule.
     pub rule: serde_json::Value,
+    /// When a scheduled audience is refreshed; as it was if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<When>,
 }
 
 /// Body of [`AUDIENCE_ARCHIVE`].
@@ -94,7 +101,45 @@ pub(super) fn put(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kern
     let actor = command.actor.clone();
     let audience =
         Audience { name: put.name, mode: put.mode, rule: text, actor, changed: command.at(), ..audience };
-    Ok(audience_put(&context.scope, tx, &audience)?)
+    audience_put(&context.scope, tx, &audience)?;
+    schedule(tx, context, command, (&audience, put.schedule))
+}
+
+/// Gives a scheduled audience its schedule, which has the audience's id; others have none.
+fn schedule(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    command: &Command,
+    (audience, when): (&Audience, Option<When>),
+) -> kernel::Result<()> {
+    let scope = &context.scope;
+    let is_scheduled = audience.mode == Mode::Scheduled && !audience.is_archived;
+    if !is_scheduled && when.is_some() {
+        return Err(Failure::invalid("schedule", "goes with the mode `scheduled` only"));
+    }
+    if let Some(when) = when {
+        let put = jobs::commands::Put {
+            schedule: audience.id.clone(),
+            name: audience.name.clone(),
+            kind: AUDIENCE_REFRESH_KIND.to_owned(),
+            input: job::input(&audience.id),
+            when,
+            is_paused: false,
+        };
+        return jobs::commands::put(scope, tx, put, By { actor: &command.actor, at: command.at() });
+    }
+    if !is_scheduled && schedule_by_id(scope, tx, &audience.id)?.is_some() {
+        return jobs::commands::remove(scope, tx, &audience.id);
+    }
+    Ok(())
+}
+
+pub(super) fn refresh(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::Result<()> {
+    let refresh: Refresh = body(command)?;
+    let known = audience_by_id(&context.scope, tx, &refresh.audience)?;
+    let known = known.filter(|audience| audience.mode == Mode::Scheduled && !audience.is_archived);
+    let known = known.ok_or_else(|| Failure::not_found("scheduled audience"))?;
+    Ok(audience_fill(&context.scope, tx, known.no, Some(PartyNo(0)))?)
 }
 
 pub(super) fn archive(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::Result<()> {
@@ -114,16 +159,6 @@ pub(super) fn archive(tx: &mut Tx<'_>, context: &Context, command: &Command) -> 
         changed: command.at(),
         ..known
     };
-    Ok(audience_put(&context.scope, tx, &audience)?)
-}
-
-/// Looks at everybody again. A static audience stays as it is.
-pub(super) fn refresh(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::Result<()> {
-    let refresh: Refresh = body(command)?;
-    let known = audience_by_id(&context.scope, tx, &refresh.audience)?.filter(|a| !a.is_archived);
-    let known = known.ok_or_else(|| Failure::not_found("audience"))?;
-    if known.mode == Mode::Static {
-        return Err(Failure::conflict("a static audience is looked at once"));
-    }
-    Ok(audience_fill(&context.scope, tx, known.no, Some(PartyNo(0)))?)
+    audience_put(&context.scope, tx, &audience)?;
+    schedule(tx, context, command, (&audience, None))
 }

@@ -9,16 +9,18 @@ use kernel::{Instant, PartyNo};
 
 use super::Loaded;
 use crate::store::membership::Member;
+use crate::store::tag_value::Held;
 
 /// Rows of timelines kept; at twice as many the half that was not used lately is forgotten.
 const ROWS_MAX: usize = 2_000_000;
 /// A party without events takes room too.
 const PARTY_ROWS: usize = 16;
 
-/// A party, its memberships and its timer.
+/// A party, its memberships, its tags and its timer.
 pub(super) struct Kept {
     pub(super) party: Loaded,
     pub(super) memberships: Vec<Member>,
+    pub(super) values: Vec<Held>,
     pub(super) due: Option<Instant>,
 }
 
@@ -57,6 +59,6 @@ impl Cache {
 
 impl Kept {
     fn rows(&self) -> usize {
-        PARTY_ROWS + self.party.timeline.rows()
+        PARTY_ROWS + self.party.timeline.rows() + self.values.len()
     }
 }

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use crate::profile::{Weights, covers, spans, traits};
 use crate::rules::chunk::{Packed, Row};
+use crate::store::tag::TagNo;
+use crate::store::tag_assignment::assignment_of;
 use crate::store::timeline::chunk_each;
 use crate::timeline::payload;
 
@@ -26,8 +28,29 @@ pub struct Loaded {
     pub key: Key,
     /// What it did.
     pub timeline: Owned,
-    /// What else is known of it, but its audiences.
+    /// What else is known of it, but its audiences and tags.
     pub facts: Facts,
+    /// What people, systems and jobs said of it, if that was asked for.
+    pub assigned: Vec<Assigned>,
+}
+
+/// What somebody said of a party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    /// The key of the identifier it was said of.
+    pub node: Key,
+    /// The tag.
+    pub tag: TagNo,
+    /// 0 for somebody's word; else the run of a job.
+    pub run: u64,
+    /// When, and what breaks ties.
+    pub said: (Instant, Key),
+    /// The value, as JSON; nothing if it is taken back.
+    pub value: Option<String>,
+    /// When it goes by itself.
+    pub expires: Option<Instant>,
+    /// Where it comes from.
+    pub source: String,
 }
 
 impl Loaded {
@@ -57,6 +80,20 @@ pub fn load(
     tx: &mut Tx<'_>,
     program: &Program,
     weights: &Weights,
+    at: (PartyNo, Instant),
+) -> kernel::Result<Option<Loaded>> {
+    load_with(identity, tx, (program, false), weights, at)
+}
+
+/// The same, with what was said of it if that is asked for.
+///
+/// # Errors
+/// As the database says, or damaged data.
+pub fn load_with(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    (program, is_assigned): (&Program, bool),
+    weights: &Weights,
     (no, as_of): (PartyNo, Instant),
 ) -> kernel::Result<Option<Loaded>> {
     let party = match party(identity, tx, no) {
@@ -66,7 +103,28 @@ pub fn load(
     };
     let timeline = timeline(identity, tx, program, &party, as_of)?;
     let facts = facts(identity, tx, program, &party, weights)?;
-    Ok(Some(Loaded { no, key: party.id.0, timeline, facts }))
+    let assigned = if is_assigned { assigned(identity, tx, &party)? } else { Vec::new() };
+    Ok(Some(Loaded { no, key: party.id.0, timeline, facts, assigned }))
+}
+
+/// What was said of a party under identifiers while they were its own.
+fn assigned(identity: &Identity<'_>, tx: &mut Tx<'_>, party: &Party) -> db::Result<Vec<Assigned>> {
+    let spans = spans(&party.members);
+    let keys: HashMap<NodeNo, Key> =
+        party.members.iter().map(|member| (member.node.no, member.node.key)).collect();
+    let nodes: Vec<NodeNo> = party.members.iter().map(|member| member.node.no).collect();
+    let mut rows = assignment_of(identity.scope, tx, &nodes)?;
+    rows.retain(|row| spans.get(&row.node).is_some_and(|spans| covers(spans, row.at)));
+    let assigned = rows.into_iter().map(|row| Assigned {
+        node: keys.get(&row.node).copied().unwrap_or(row.key),
+        tag: row.tag,
+        run: row.run,
+        said: (row.at, row.key),
+        value: row.value,
+        expires: row.expires,
+        source: row.source,
+    });
+    Ok(assigned.collect())
 }
 
 /// Whether anything was ever seen of it before others held what it has.

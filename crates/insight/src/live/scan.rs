@@ -6,7 +6,7 @@ use identity::resolve::Identity;
 use identity::store::node::party_page;
 use kernel::{PartyId, PartyNo};
 
-use super::{Question, load};
+use super::{Loaded, Question, Standing, load_with};
 use crate::profile::Weights;
 
 /// Parties between two looks at whether the answer is still wanted.
@@ -33,24 +33,47 @@ pub fn scan(
     sample_max: usize,
     go_on: &mut dyn FnMut() -> kernel::Result<()>,
 ) -> kernel::Result<Found> {
+    let mut found = Found::default();
+    scan_each(identity, tx, weights, question, go_on, &mut |evaluator, party, standing| {
+        if question.holds(evaluator, party, standing) {
+            found.count += 1;
+            if found.sample.len() < sample_max {
+                found.sample.push(PartyId(party.key));
+            }
+        }
+    })?;
+    Ok(found)
+}
+
+/// What is done with each party.
+type Visit<'v> = &'v mut dyn FnMut(&mut Evaluator<'_>, &mut Loaded, &Standing);
+
+/// Shows every party. `go_on` is called now and then and ends the work with its failure.
+///
+/// # Errors
+/// As `go_on` or the database says, or damaged data.
+pub fn scan_each(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    weights: &Weights,
+    question: &Question,
+    go_on: &mut dyn FnMut() -> kernel::Result<()>,
+    visit: Visit<'_>,
+) -> kernel::Result<()> {
     let mut evaluator = Evaluator::new(question.program());
-    let (mut found, mut after) = (Found::default(), PartyNo(0));
+    let mut after = PartyNo(0);
     loop {
         go_on()?;
         let parties = party_page(identity.scope, tx, after, PAGE_PARTIES)?;
-        let Some(last) = parties.last() else { return Ok(found) };
+        let Some(last) = parties.last() else { return Ok(()) };
         after = *last;
-        let mut memberships = question.memberships(identity.scope, tx, &parties)?;
+        let mut standings = question.standing(identity.scope, tx, &parties)?;
         for no in parties {
-            let party = load(identity, tx, question.program(), weights, (no, question.as_of()))?;
+            let program = (question.program(), question.is_assigned());
+            let party = load_with(identity, tx, program, weights, (no, question.as_of()))?;
             let Some(mut party) = party else { continue };
-            let members = memberships.remove(&no).unwrap_or_default();
-            if question.holds(&mut evaluator, &mut party, &members) {
-                found.count += 1;
-                if found.sample.len() < sample_max {
-                    found.sample.push(PartyId(party.key));
-                }
-            }
+            let standing = standings.remove(&no).unwrap_or_default();
+            visit(&mut evaluator, &mut party, &standing);
         }
     }
 }

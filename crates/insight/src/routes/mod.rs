@@ -1,7 +1,8 @@
-//! The API of profiles: find a party, read it, read its timeline; and of audiences.
+//! The API of profiles: find a party, read it, read its timeline; and of audiences and tags.
 
 pub mod audience;
 pub mod party;
+pub mod tag;
 pub mod timeline;
 
 use std::cmp::Reverse;

@@ -15,6 +15,7 @@ use web::{Answer, Caller, Page, ProblemDocument, decode_cursor, encode_cursor};
 use workspace::routes::request::{Path, Query};
 
 use super::Parties;
+use super::tag::tags_of;
 use crate::profile::{Profile, Weights, profile};
 use crate::rules::mask::mask_trait;
 use crate::search;
@@ -57,6 +58,15 @@ pub struct PartyItem {
     pub traits: BTreeMap<String, Value>,
     /// Where each field's value comes from.
     pub provenance: BTreeMap<String, Provenance>,
+    /// Its tags, by key; see `GET …/tags` for where they come from.
+    #[schema(value_type = Object)]
+    pub tags: BTreeMap<String, Value>,
+    /// Its scores, by key.
+    #[schema(value_type = Object)]
+    pub scores: BTreeMap<String, Value>,
+    /// Its stages, by state machine.
+    #[schema(value_type = Object)]
+    pub stages: BTreeMap<String, Value>,
     /// Events on its timeline.
     pub event_count: u64,
     /// Time of its first event.
@@ -193,7 +203,16 @@ impl Teller {
         party: &Party,
     ) -> kernel::Result<PartyItem> {
         let profile = profile(identity.scope, tx, party, &self.weights)?;
+        let mut values: [BTreeMap<String, Value>; 3] = Default::default();
+        for ((role, key), item) in tags_of(identity.scope, tx, party.no)? {
+            let place = ["tag", "score", "stage"].iter().position(|known| *known == role).unwrap_or_default();
+            values[place].insert(key, item.value);
+        }
+        let [tags, scores, stages] = values;
         Ok(PartyItem {
+            tags,
+            scores,
+            stages,
             id: party.id.to_string(),
             identifiers: self.identifiers(party),
             provenance: self.provenance(party, &profile),

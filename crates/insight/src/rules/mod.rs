@@ -5,4 +5,5 @@ pub mod chunk;
 pub mod mask;
 pub mod search;
 pub mod survivorship;
+pub mod tag;
 pub(crate) mod varint;

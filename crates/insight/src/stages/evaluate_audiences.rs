@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! batch ─▶ whom did it touch, which rules can that change ─▶ settle as of the newest receipt
-//! tick  ─▶ parties due · parties regrouped by people · audiences not filled yet ─▶ settle as of now
+//! tick  ─▶ parties due · parties regrouped or tagged by people · definitions not filled yet ─▶ settle as of now
 //! ```
 //!
 //! As of when a party was last looked at only grows, and a party is looked at again no later than the rules
-//! say it can change. So who is in an audience is a function of the facts and of that instant, whatever the
-//! batches were.
+//! say it can change. So who is in an audience and what tags it has is a function of the facts and of that
+//! instant, whatever the batches were.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,10 +25,12 @@ use intake::batch::{Batch, Context, Event, Stage};
 use intake::rules::record::Op;
 use kernel::{Instant, NodeNo, PartyNo};
 
-use crate::live::{Bench, Cache, Definitions, Touch, compile, settle};
+use crate::live::{Bench, Cache, Catalogue, Definitions, Touch, Unit, compile, settle};
 use crate::profile::Weights;
-use crate::store::audience::{audience_all, audience_fill};
+use crate::store::audience::audience_fill;
 use crate::store::membership::Cause;
+use crate::store::tag::tag_fill;
+use crate::store::tag_assignment::assignment_exists;
 use crate::store::timer::{evaluated_put, evaluated_until, timer_due, timer_next};
 
 /// Parties looked at in one tick: it must not hold up the events behind it.
@@ -49,8 +51,8 @@ struct Sighting {
     place: usize,
     node: NodeNo,
     time: Instant,
-    /// The live rules it can change.
-    rules: BTreeSet<usize>,
+    /// The live units it can change.
+    units: BTreeSet<usize>,
     /// Whether it speaks of a trait that a rule looks at.
     is_described: bool,
 }
@@ -58,6 +60,8 @@ struct Sighting {
 /// What is remembered between transactions.
 struct Known {
     definitions: Definitions,
+    /// Whether anything was ever said of tags.
+    is_assigned: bool,
     rules: Rules,
     weights: Weights,
     cache: Cache,
@@ -81,7 +85,8 @@ impl EvaluateAudiences {
             let scope = &context.scope;
             let zone = Zone::named(&context.time_zone).unwrap_or_else(Zone::utc);
             self.known = Some(Known {
-                definitions: compile(audience_all(scope, tx)?, zone),
+                definitions: compile(Catalogue::read(scope, tx)?, zone),
+                is_assigned: assignment_exists(scope, tx)?,
                 rules: rules_current(scope, tx)?.1,
                 weights: (self.weights)(),
                 cache: Cache::default(),
@@ -102,7 +107,7 @@ impl Stage for EvaluateAudiences {
     fn run(&mut self, tx: &mut Tx<'_>, batch: &mut Batch<'_, '_>) -> kernel::Result<()> {
         let context = batch.context;
         let known = self.know(tx, context)?;
-        if known.definitions.audiences.is_empty() {
+        if known.definitions.is_empty() {
             return Ok(());
         }
         let received = batch.events.iter().map(|event| event.frame.received).max();
@@ -169,7 +174,7 @@ impl Known {
             touch.cause = Cause::Fact;
             touch.events.push(sighting.place);
             touch.is_described |= sighting.is_described;
-            touch.rules.extend(sighting.rules);
+            touch.units.extend(sighting.units);
         }
         Ok(touched)
     }
@@ -177,22 +182,23 @@ impl Known {
     /// What an event can change, if anything.
     fn sight(&self, place: usize, event: &Event<'_>) -> Option<Sighting> {
         let (record, subject) = (event.live()?, event.subject?);
-        let program = &self.definitions.program;
-        let mut rules: BTreeSet<usize> =
-            program.touched_by(Fact::Event(&record.event)).iter().copied().collect();
+        let Self { definitions, .. } = self;
+        let program = &definitions.program;
+        let mut units: BTreeSet<usize> =
+            definitions.units(program.touched_by(Fact::Event(&record.event))).collect();
         let mut is_described = false;
         for change in &record.traits {
             match change.op {
                 // Which fields it empties is not known here.
-                Op::DeleteAll => rules.extend(0..program.len()),
-                _ => rules.extend(program.touched_by(Fact::Trait(&change.field))),
+                Op::DeleteAll => units.extend(0..definitions.len()),
+                _ => units.extend(definitions.units(program.touched_by(Fact::Trait(&change.field)))),
             }
             is_described |= change.op == Op::DeleteAll
                 || program.needs().traits.iter().any(|name| **name == *change.field);
         }
-        rules.retain(|place| self.definitions.live.binary_search(place).is_ok());
-        let is_news = is_described || !rules.is_empty() || program.wants(&record.event);
-        is_news.then_some(Sighting { place, node: subject.node, time: record.time, rules, is_described })
+        units.retain(|place| definitions.is_live(*place));
+        let is_news = is_described || !units.is_empty() || program.wants(&record.event);
+        is_news.then_some(Sighting { place, node: subject.node, time: record.time, units, is_described })
     }
 
     /// Parties that decisions gave other identifiers.
@@ -200,7 +206,7 @@ impl Known {
         let parties = regrouped_take(&context.scope, tx, TICK_PARTIES)?;
         parties.iter().for_each(|party| self.cache.forget(*party));
         self.is_regrouped = parties.len() == TICK_PARTIES;
-        if self.definitions.audiences.is_empty() {
+        if self.definitions.is_empty() {
             return Ok(BTreeMap::new());
         }
         Ok(parties.into_iter().map(|party| (party, Touch::whole(Cause::Identity))).collect())
@@ -209,18 +215,22 @@ impl Known {
     /// Looks at parties under definitions they were not looked at under yet.
     fn fill(&mut self, tx: &mut Tx<'_>, context: &Context, as_of: Instant) -> kernel::Result<()> {
         let unfilled: Vec<usize> = self.definitions.unfilled().collect();
-        let from = unfilled.iter().filter_map(|place| self.definitions.audiences[*place].filled).min();
+        let from = unfilled.iter().filter_map(|place| self.definitions.filled(*place)).min();
         let Some(after) = from else { return Ok(()) };
         let parties = party_page(&context.scope, tx, after, TICK_PARTIES)?;
         let filled = parties.last().copied().filter(|_| parties.len() == TICK_PARTIES);
-        let rules: BTreeSet<usize> = unfilled.iter().copied().collect();
-        let touch = Touch { rules, ..Touch::of(Cause::Definition) };
+        let units: BTreeSet<usize> = unfilled.iter().copied().collect();
+        let touch = Touch { units, ..Touch::of(Cause::Definition) };
         let touched = parties.into_iter().map(|party| (party, touch.clone())).collect();
         self.settle(tx, context, (&touched, &[]), as_of)?;
         for place in unfilled {
-            let audience = &mut self.definitions.audiences[place];
-            audience.filled = filled.map(|to| audience.filled.unwrap_or(to).max(to));
-            audience_fill(&context.scope, tx, audience.no, audience.filled)?;
+            let before = self.definitions.filled(place);
+            let filled = filled.map(|to| before.unwrap_or(to).max(to));
+            self.definitions.fill(place, filled);
+            match self.definitions.unit(place) {
+                Unit::Audience(audience) => audience_fill(&context.scope, tx, audience.no, filled)?,
+                Unit::Tag(tag) => tag_fill(&context.scope, tx, tag.tag.no, filled)?,
+            }
         }
         Ok(())
     }
@@ -233,8 +243,8 @@ impl Known {
         as_of: Instant,
     ) -> kernel::Result<()> {
         let identity = Identity { scope: &context.scope, secret: &context.secret, rules: &self.rules };
-        let Self { definitions, weights, cache, .. } = self;
-        let mut bench = Bench { definitions, weights, cache, as_of };
+        let Self { definitions, weights, cache, is_assigned, .. } = self;
+        let mut bench = Bench { definitions, is_assigned: *is_assigned, weights, cache, as_of };
         let due = settle(&identity, tx, &mut bench, touched, events)?;
         self.next_due = self.next_due.into_iter().chain(due).min();
         if as_of > self.until {
@@ -248,10 +258,10 @@ impl Known {
 impl Touch {
     /// Nothing to look at yet.
     fn of(cause: Cause) -> Self {
-        Self { cause, rules: BTreeSet::new(), is_whole: false, events: Vec::new(), is_described: false }
+        Self { cause, units: BTreeSet::new(), is_whole: false, events: Vec::new(), is_described: false }
     }
 
-    /// Look at every live rule.
+    /// Look at every live unit.
     fn whole(cause: Cause) -> Self {
         Self { is_whole: true, ..Self::of(cause) }
     }

@@ -5,7 +5,9 @@ use identity::store::digest::{Keys, key};
 use kernel::digest::Digest;
 use kernel::{NodeNo, Scope};
 
+use super::tag::tag_all;
 use crate::rules::chunk;
+use crate::rules::tag::{Document, Refresh};
 
 /// Adds every fact, event and search term.
 ///
@@ -42,6 +44,40 @@ pub fn digest_add(scope: &Scope, tx: &mut Tx<'_>, keys: &Keys, digest: &mut Dige
                where membership.workspace_id = ?1 and audience.mode = 'live'";
     tx.each(sql, &[scope.workspace.into()], &mut |row| {
         digest.add("membership", &[row.text(0)?.as_bytes(), row.blob(1)?]);
+        Ok(())
+    })?;
+    digest_tags(scope, tx, keys, digest)
+}
+
+/// What was said of tags, and the values that are a function of the facts and of an instant.
+fn digest_tags(scope: &Scope, tx: &mut Tx<'_>, keys: &Keys, digest: &mut Digest) -> kernel::Result<()> {
+    let sql = "select tag.tag_key, a.node_no, a.run_no, a.at_us, a.key, a.value, a.expires_us, a.source
+               from tag_assignment a
+               join tag on tag.workspace_id = ?1 and tag.tag_no = a.tag_no where a.workspace_id = ?1";
+    tx.each(sql, &[scope.workspace.into()], &mut |row| {
+        let node = key(keys, NodeNo(row.int(1)? as u64));
+        let [run, at, expires] =
+            [row.int(2)?, row.int(3)?, row.int_opt(6)?.unwrap_or(i64::MAX)].map(i64::to_le_bytes);
+        let (value, source) = (row.text_opt(5)?.unwrap_or_default().as_bytes(), row.text(7)?.as_bytes());
+        let fields = [row.text(0)?.as_bytes(), node, &run, &at, row.blob(4)?, value, &expires, source];
+        digest.add("assignment", &fields);
+        Ok(())
+    })?;
+    let scheduled: Vec<String> = tag_all(scope, tx)?
+        .into_iter()
+        .filter(|tag| Document::parse(&tag.body).is_ok_and(|document| document.refresh == Refresh::Scheduled))
+        .map(|tag| tag.key)
+        .collect();
+    let sql = "select tag.tag_key, v.party_key, v.value, v.computed, v.source from tag_value v
+               join tag on tag.workspace_id = ?1 and tag.tag_no = v.tag_no where v.workspace_id = ?1";
+    tx.each(sql, &[scope.workspace.into()], &mut |row| {
+        let tag = row.text(0)?;
+        if scheduled.iter().all(|key| key != tag) {
+            let computed = row.text_opt(3)?.unwrap_or_default().as_bytes();
+            let fields =
+                [tag.as_bytes(), row.blob(1)?, row.text(2)?.as_bytes(), computed, row.text(4)?.as_bytes()];
+            digest.add("tag value", &fields);
+        }
         Ok(())
     })?;
     Ok(())

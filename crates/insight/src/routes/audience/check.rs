@@ -1,8 +1,9 @@
-//! Whether a rule makes sense in a workspace: its form, the types of what it compares, the audiences it
-//! asks for. What the workspace has never seen is no error, because it may come tomorrow.
+//! Whether a rule makes sense in a workspace: its form, the types of what it compares, the audiences and
+//! tags it asks for. What the workspace has never seen is no error, because it may come tomorrow.
 
 use std::cell::{Cell, RefCell};
 
+use criteria::cycle::Reference;
 use criteria::path::Path;
 use criteria::value::Type;
 use criteria::{Rule, Schema};
@@ -11,14 +12,14 @@ use intake::store::plan::{PropertyKind, plan_fetch};
 use kernel::{Failure, Scope};
 use serde_json::value::RawValue;
 
-use crate::live::no_circle;
-use crate::store::audience::Audience;
+use crate::live::Catalogue;
+use crate::rules::tag::{Document, Role};
 
 /// The event under which the tracking plan keeps traits.
 const PROFILE: &str = "$profile";
 
 /// Reads a rule of a request.
-pub(super) fn read(raw: &RawValue) -> kernel::Result<Rule> {
+pub(in crate::routes) fn read(raw: &RawValue) -> kernel::Result<Rule> {
     let rule = Rule::parse(raw.get())?;
     // Numbers travel as other JSON does from here on; what that would round is not what was meant.
     let carried = serde_json::from_str::<serde_json::Value>(&rule.to_json()).map_err(Failure::internal)?;
@@ -28,19 +29,19 @@ pub(super) fn read(raw: &RawValue) -> kernel::Result<Rule> {
     Ok(rule)
 }
 
-/// Refuses a rule that the workspace knows to be wrong. `own` is the audience it is to define; `audiences`
-/// are all there are.
-pub(super) fn check(
+/// Refuses a rule that the workspace knows to be wrong. `own` is the audience it is to define; `catalogue` is
+/// all there is.
+pub(in crate::routes) fn check(
     scope: &Scope,
     tx: &mut Tx<'_>,
     rule: &Rule,
     own: Option<&str>,
-    audiences: &[Audience],
+    catalogue: &Catalogue,
 ) -> kernel::Result<()> {
     let known = Known {
         scope,
         tx: RefCell::new(tx),
-        audiences,
+        catalogue,
         text: Cell::new(Type::Text),
         failure: RefCell::default(),
     };
@@ -54,7 +55,9 @@ pub(super) fn check(
     let is_wrong = |error: &criteria::Error| as_instant.iter().any(|other| other.pointer == error.pointer);
     match as_text.into_iter().find(is_wrong) {
         Some(error) => Err(error.into()),
-        None => own.map_or(Ok(()), |own| no_circle(rule, own, audiences)),
+        None => own.map_or(Ok(()), |own| {
+            catalogue.no_circle("rule", Reference::Audience(own.to_owned()), rule.references())
+        }),
     }
 }
 
@@ -62,7 +65,7 @@ pub(super) fn check(
 struct Known<'a, 't> {
     scope: &'a Scope,
     tx: RefCell<&'a mut Tx<'t>>,
-    audiences: &'a [Audience],
+    catalogue: &'a Catalogue,
     /// What a text is taken for.
     text: Cell<Type>,
     failure: RefCell<Option<Failure>>,
@@ -99,6 +102,25 @@ impl Schema for Known<'_, '_> {
     }
 
     fn has_audience(&self, id: &str) -> bool {
-        self.audiences.iter().any(|audience| audience.id == id && !audience.is_archived)
+        self.catalogue.has(&Reference::Audience(id.to_owned()))
+    }
+
+    fn tag_type(&self, key: &str) -> Option<Type> {
+        let tag = self.catalogue.tag(Role::Tag, key)?;
+        let of = Document::parse(&tag.body).ok()?.value_type.criteria();
+        // A text may be an instant here too, and an instant is kept as a text.
+        Some(if of == Type::Text || of == Type::Instant { self.text.get() } else { of })
+    }
+
+    fn has_tag(&self, key: &str) -> bool {
+        self.catalogue.tag(Role::Tag, key).is_some()
+    }
+
+    fn has_score(&self, key: &str) -> bool {
+        self.catalogue.tag(Role::Score, key).is_some()
+    }
+
+    fn has_machine(&self, machine: &str) -> bool {
+        self.catalogue.tag(Role::Stage, machine).is_some()
     }
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use criteria::Rule;
+use criteria::cycle::Reference;
 use jobs::rules::cadence::When;
 use kernel::{Failure, Scope};
 use serde::Deserialize;
@@ -13,8 +14,8 @@ use workspace::routes::request::{Body, Path};
 
 use super::{AudienceItem, Audiences, check, stored};
 use crate::commands::{AUDIENCE_ARCHIVE, AUDIENCE_PUT, Archive, Put, audience_id};
-use crate::live::users;
-use crate::store::audience::{Audience, Mode, audience_all};
+use crate::live::Catalogue;
+use crate::store::audience::{Audience, Mode};
 
 /// Audiences of a workspace. Every one is asked of every fact.
 const AUDIENCES_MAX: usize = 1_000;
@@ -76,14 +77,14 @@ pub(super) async fn audience_create(
     state
         .reader
         .read(&scope, move |identity, tx| {
-            let audiences = audience_all(identity.scope, tx)?;
-            if audiences.iter().filter(|audience| !audience.is_archived).count() >= AUDIENCES_MAX {
+            let catalogue = Catalogue::read(identity.scope, tx)?;
+            if catalogue.audiences().count() >= AUDIENCES_MAX {
                 return Err(Failure::LimitExceeded {
                     limit: "the number of audiences",
                     max: AUDIENCES_MAX as u64,
                 });
             }
-            check::check(identity.scope, tx, &rule, None, &audiences)
+            check::check(identity.scope, tx, &rule, None, &catalogue)
         })
         .await?;
     let command = state.commands.submit(&scope, AUDIENCE_PUT, json(&put)?).await?;
@@ -112,8 +113,8 @@ pub(super) async fn audience_put(
         .reader
         .read(&scope, move |identity, tx| {
             let known = present(identity.scope, tx, &own)?;
-            let audiences = audience_all(identity.scope, tx)?;
-            check::check(identity.scope, tx, &rule, Some(&own), &audiences)?;
+            let catalogue = Catalogue::read(identity.scope, tx)?;
+            check::check(identity.scope, tx, &rule, Some(&own), &catalogue)?;
             Ok(known)
         })
         .await?;
@@ -143,12 +144,11 @@ pub(super) async fn audience_archive(
         .reader
         .read(&scope, move |identity, tx| {
             present(identity.scope, tx, &own)?;
-            let users = users(&own, &audience_all(identity.scope, tx)?);
+            let users = Catalogue::read(identity.scope, tx)?.users(&Reference::Audience(own.clone()));
             if users.is_empty() {
                 return Ok(());
             }
-            let message =
-                format!("other audiences ask for it: {}; change their rules first", users.join(", "));
+            let message = format!("it is asked for by {}; change their rules first", users.join(", "));
             Err(Failure::conflict(message))
         })
         .await?;

@@ -19,10 +19,10 @@ use workspace::routes::request::{Body, Path};
 
 use super::preview::moment;
 use super::{Audiences, check};
-use crate::live::{Question, Seen, load, seen};
+use crate::live::{self, Catalogue, Question, Seen, load_with, seen};
 use crate::routes::weights;
 use crate::rules::mask::mask_trait;
-use crate::store::audience::{Audience, audience_all, audience_by_id};
+use crate::store::audience::{Audience, audience_by_id};
 use crate::store::membership::membership_of;
 
 /// What to explain: a rule or an audience.
@@ -90,17 +90,18 @@ pub(super) async fn party_explain_rule(
     let moment = moment(request.as_of.as_deref(), installation.now())?;
     let zone = state.zone(&scope)?;
     let explained = state.reader.read(&scope, move |identity, tx| {
-        let (scope, audiences) = (identity.scope, audience_all(identity.scope, tx)?);
-        let (rule, audience) = asked.rule(scope, tx, &audiences)?;
+        let (scope, catalogue) = (identity.scope, Catalogue::read(identity.scope, tx)?);
+        let (rule, audience) = asked.rule(scope, tx, &catalogue)?;
         let party = party_by_id(identity, tx, id)?;
-        let question = Question::new(&rule, &audiences, zone, moment);
+        let question = Question::new(live::Asked::Rule(&rule), &catalogue, zone, moment);
         let weights = weights(&installation, scope);
-        let loaded = load(identity, tx, question.program(), &weights, (party.no, question.as_of()))?;
+        let program = (question.program(), question.is_assigned());
+        let loaded = load_with(identity, tx, program, &weights, (party.no, question.as_of()))?;
         let mut loaded = loaded.ok_or_else(|| Failure::not_found("party"))?;
-        let mut memberships = question.memberships(scope, tx, &[party.no])?;
-        let members = memberships.remove(&party.no).unwrap_or_default();
+        let mut standings = question.standing(scope, tx, &[party.no])?;
+        let standing = standings.remove(&party.no).unwrap_or_default();
         let mut evaluator = Evaluator::new(question.program());
-        let answer = question.explain(&mut evaluator, &mut loaded, &members);
+        let answer = question.explain(&mut evaluator, &mut loaded, &standing);
         let mut keys = HashSet::new();
         collect(&answer.explanation, &mut keys);
         let mut since = None;
@@ -109,11 +110,7 @@ pub(super) async fn party_explain_rule(
             let found = members.iter().find(|member| member.audience == audience.no);
             since = found.map(|member| member.since.to_string());
         }
-        let teller = Teller {
-            is_clear: scope.permissions.has(Permission::PersonalRead),
-            seen: seen(scope, tx, &party, &keys)?,
-            sources: installation.sources(scope).iter().map(|s| (s.no, s.id.clone())).collect(),
-        };
+        let teller = Teller::new(&installation, scope, seen(scope, tx, &party, &keys)?);
         Ok(Explained {
             party: party.id.to_string(),
             as_of: question.as_of().to_string(),
@@ -132,11 +129,11 @@ impl Asked {
         self,
         scope: &kernel::Scope,
         tx: &mut db::Tx<'_>,
-        audiences: &[Audience],
+        catalogue: &Catalogue,
     ) -> kernel::Result<(Rule, Option<Audience>)> {
         match self {
             Self::Rule(rule) => {
-                check::check(scope, tx, &rule, None, audiences)?;
+                check::check(scope, tx, &rule, None, catalogue)?;
                 Ok((*rule, None))
             }
             Self::Audience(id) => {
@@ -153,20 +150,30 @@ impl Asked {
 }
 
 /// Every event an explanation names.
-fn collect(explanation: &Explanation, keys: &mut HashSet<Key>) {
+pub(in crate::routes) fn collect(explanation: &Explanation, keys: &mut HashSet<Key>) {
     keys.extend(&explanation.events);
     explanation.members.iter().for_each(|member| collect(member, keys));
 }
 
 /// Tells explanations in words of the API.
-struct Teller {
+pub(in crate::routes) struct Teller {
     is_clear: bool,
     seen: HashMap<Key, Seen>,
     sources: HashMap<SourceNo, String>,
 }
 
 impl Teller {
-    fn tell(&self, rule: &Rule, explanation: &Explanation) -> kernel::Result<Value> {
+    /// A teller for one caller, who may see what the caller may see.
+    pub(in crate::routes) fn new(
+        installation: &workspace::Installation,
+        scope: &kernel::Scope,
+        seen: HashMap<Key, Seen>,
+    ) -> Self {
+        let sources = installation.sources(scope).iter().map(|s| (s.no, s.id.clone())).collect();
+        Self { is_clear: scope.permissions.has(Permission::PersonalRead), seen, sources }
+    }
+
+    pub(in crate::routes) fn tell(&self, rule: &Rule, explanation: &Explanation) -> kernel::Result<Value> {
         let alone = Explanation { events: Vec::new(), members: Vec::new(), ..explanation.clone() };
         let mut told = serde_json::to_value(alone).map_err(Failure::internal)?;
         if let Some(field) = measured_field(rule).filter(|_| !self.is_clear)

@@ -2,12 +2,12 @@
 //!
 //! What is defined goes through the log as a command; everything else is read as it is stored.
 
-mod check;
+pub(super) mod check;
 mod combine;
 mod define;
-mod explain;
+pub(super) mod explain;
 mod members;
-mod preview;
+pub(super) mod preview;
 
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ pub fn routes(api: Api<Audiences>) -> Api<Audiences> {
 
 /// A rule for people to read.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RuleText {
+pub(in crate::routes) struct RuleText {
     /// In Chinese.
     zh: String,
     /// In English.
@@ -172,7 +172,7 @@ impl From<audience_version::Version> for VersionItem {
 }
 
 /// A stored rule as JSON and as text. One that no longer reads has no text.
-fn told(rule: &str) -> (Value, RuleText) {
+pub(in crate::routes) fn told(rule: &str) -> (Value, RuleText) {
     let read = Rule::parse(rule).ok();
     let say = |language| read.as_ref().map_or_else(String::new, |rule| text(rule, language));
     let text = RuleText { zh: say(Language::Chinese), en: say(Language::English) };

@@ -19,10 +19,9 @@ use web::{Answer, Caller, ProblemDocument};
 use workspace::routes::request::Body;
 
 use super::{Audiences, check};
-use crate::live::{Found, GoOn, Lakes, Moment, Question, members, scan};
+use crate::live::{Asked, Catalogue, Found, GoOn, Lakes, Moment, Question, members, scan};
 use crate::profile::Weights;
 use crate::routes::weights;
-use crate::store::audience::audience_all;
 
 /// How long one preview may look at parties.
 const SECONDS_MAX: i64 = 60;
@@ -59,7 +58,7 @@ pub(super) struct Preview {
 
 /// Set when nobody waits for the answer any more.
 #[derive(Default)]
-struct GivenUp(Arc<AtomicBool>);
+pub(in crate::routes) struct GivenUp(pub(in crate::routes) Arc<AtomicBool>);
 
 impl Drop for GivenUp {
     fn drop(&mut self) {
@@ -98,14 +97,17 @@ pub(super) async fn audience_preview(
     let question = state
         .reader
         .read(&scope, move |identity, tx| {
-            let audiences = audience_all(identity.scope, tx)?;
-            check::check(identity.scope, tx, &rule, None, &audiences)?;
-            Ok(Arc::new(Question::new(&rule, &audiences, zone, moment)))
+            let catalogue = Catalogue::read(identity.scope, tx)?;
+            check::check(identity.scope, tx, &rule, None, &catalogue)?;
+            Ok(Arc::new(Question::new(Asked::Rule(&rule), &catalogue, zone, moment)))
         })
         .await?;
     let asked = match &state.lakes {
-        Some(lakes) => try_on.in_lake(&state, &scope, &question, &**lakes).await?,
-        None => None,
+        // The lake knows no tags.
+        Some(lakes) if question.is_without_tags() => {
+            try_on.in_lake(&state, &scope, &question, &**lakes).await?
+        }
+        _ => None,
     };
     let found = match asked {
         Some(found) => found,
@@ -182,14 +184,18 @@ impl TryOn {
 }
 
 /// As of when something is asked.
-pub(super) fn moment(as_of: Option<&str>, now: Instant) -> kernel::Result<Moment> {
+pub(in crate::routes) fn moment(as_of: Option<&str>, now: Instant) -> kernel::Result<Moment> {
     let Some(text) = as_of else { return Ok(Moment::Now(now)) };
     let at = Instant::parse(text);
     let at = at.ok_or_else(|| Failure::invalid("as_of", "an instant such as 2026-06-30T00:00:00Z"))?;
     Ok(Moment::At(at))
 }
 
-fn go_on(is_given_up: &AtomicBool, clock: &dyn Clock, began: Instant) -> kernel::Result<()> {
+pub(in crate::routes) fn go_on(
+    is_given_up: &AtomicBool,
+    clock: &dyn Clock,
+    began: Instant,
+) -> kernel::Result<()> {
     if is_given_up.load(Ordering::Acquire) {
         return Err(Failure::unavailable("nobody waits for this preview any more"));
     }
