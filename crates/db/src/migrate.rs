@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations![
     true "0001_installation",
     false "0002_workspace",
     false "0003_insight",
+    false "0006_destinations",
 ];
 
 /// A migration and whether a database has it.

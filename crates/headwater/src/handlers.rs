@@ -8,5 +8,6 @@ pub fn all() -> Vec<Box<dyn Handler>> {
         Box::new(identity::commands::Decide),
         Box::new(intake::stages::SetPlan),
         Box::new(insight::commands::Define),
+        Box::new(activation::commands::Define),
     ]
 }

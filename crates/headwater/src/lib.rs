@@ -3,6 +3,7 @@
 pub mod applier;
 pub mod command;
 pub mod digest;
+pub mod dispatcher;
 pub mod feeder;
 pub mod handlers;
 pub mod http;

@@ -47,6 +47,8 @@ pub struct Options {
     pub reserve_bytes: Option<u64>,
     /// Below which folder the lakes are; without one there are none.
     pub lake: Option<PathBuf>,
+    /// Where destinations may be.
+    pub guard: channels::Guard,
     /// For drills.
     pub sabotage: Sabotage,
 }
@@ -190,6 +192,16 @@ impl Runtime {
     /// Below which folder the lakes are, if there are any.
     pub fn lake(&self) -> Option<&Path> {
         self.inner.options.lake.as_deref()
+    }
+
+    /// Where destinations may be.
+    pub fn guard(&self) -> &channels::Guard {
+        &self.inner.options.guard
+    }
+
+    /// The name of this process among those that apply the same partitions.
+    pub fn owner(&self) -> &str {
+        &self.inner.options.worker.owner
     }
 
     /// The workspaces that are open now.

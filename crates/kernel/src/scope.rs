@@ -27,11 +27,15 @@ pub enum Permission {
     AudienceRead,
     /// Define, change and put away audiences.
     AudienceWrite,
+    /// See destinations, what was sent there and what was not.
+    DestinationRead,
+    /// Define, change, pause and try destinations, keep their secrets.
+    DestinationWrite,
 }
 
 impl Permission {
     /// Every permission with its public name.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::ProfileRead, "profile:read"),
         (Self::PersonalRead, "personal:read"),
         (Self::IdentityWrite, "identity:write"),
@@ -43,6 +47,8 @@ impl Permission {
         (Self::WorkspaceRead, "workspace:read"),
         (Self::AudienceRead, "audience:read"),
         (Self::AudienceWrite, "audience:write"),
+        (Self::DestinationRead, "destination:read"),
+        (Self::DestinationWrite, "destination:write"),
     ];
 
     /// The public name.

@@ -164,6 +164,8 @@ fn options(setting: &Setting) -> Options {
         reserve_bytes: None,
         // It is told when the installation is served again.
         lake: Some(setting.lake_folder()),
+        // Nothing is sent from here.
+        guard: channels::Guard::default(),
         sabotage: crate::runtime::Sabotage::default(),
     }
 }

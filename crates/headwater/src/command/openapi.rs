@@ -46,6 +46,7 @@ pub fn document() -> anyhow::Result<utoipa::openapi::OpenApi> {
         worker: pipeline::Options::default(),
         reserve_bytes: None,
         lake: None,
+        guard: channels::Guard::default(),
         sabotage: crate::runtime::Sabotage::default(),
     };
     Ok(Server::new(Runtime::new(installation, options, runtime.handle().clone())).document())
