@@ -23,6 +23,7 @@ use kernel::time::Clock;
 use kernel::{Instant, Scope, WorkspaceNo};
 use serde_json::Value;
 use testkit::{CountingIds, ManualClock, TempDir};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use workspace::Installation;
 use workspace::credential;
@@ -42,6 +43,7 @@ pub struct TestServer {
     router: Router,
     clock: Arc<ManualClock>,
     address: OnceLock<SocketAddr>,
+    dispatching: OnceLock<CancellationToken>,
     directory: TempDir,
 }
 
@@ -122,6 +124,7 @@ impl TestServer {
             reserve_bytes: None,
             lake: parts.lake.then(|| directory.path().join("lake")),
             sandbox: parts.sql.then(|| Sandbox::new(program().to_owned(), setting)),
+            guard: channels::Guard::new(["127.0.0.0/8".parse().unwrap()]),
             sabotage: Sabotage::default(),
         };
         let tokio =
@@ -129,7 +132,16 @@ impl TestServer {
         let runtime = Runtime::new(installation, options, tokio.handle().clone());
         let server = Server::new(runtime.clone());
         let router = server.router(Faces { collects: true, serves: true });
-        Self { tokio, runtime, server, router, clock, address: OnceLock::new(), directory }
+        Self {
+            tokio,
+            runtime,
+            server,
+            router,
+            clock,
+            address: OnceLock::new(),
+            dispatching: OnceLock::new(),
+            directory,
+        }
     }
 
     /// A server with one workspace.
@@ -226,6 +238,21 @@ impl TestServer {
         })
     }
 
+    /// Serves destinations from now on, as `headwater serve` does.
+    pub fn dispatch(&self) {
+        self.dispatching.get_or_init(|| {
+            let stop = CancellationToken::new();
+            self.tokio.spawn(headwater::dispatcher::run(self.runtime.clone(), stop.clone()));
+            stop
+        });
+    }
+
+    /// What serves destinations, to be driven round by round.
+    pub fn dispatcher(&self, workspace: &TestWorkspace) -> activation::dispatch::Dispatcher {
+        let open = self.runtime.open(workspace.no).unwrap();
+        headwater::dispatcher::dispatcher(&self.runtime, &open.workspace)
+    }
+
     /// A request; `path` includes the query.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
         Call { server: self, request: Request::builder().method(method).uri(path), body: Vec::new() }
@@ -275,6 +302,9 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
+        if let Some(dispatching) = self.dispatching.get() {
+            dispatching.cancel();
+        }
         self.tokio.block_on(self.runtime.stop());
     }
 }

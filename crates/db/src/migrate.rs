@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations![
     false "0003_insight",
     false "0004_jobs",
     false "0005_tags",
+    false "0006_destinations",
 ];
 
 /// A migration and whether a database has it.

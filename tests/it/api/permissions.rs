@@ -95,6 +95,19 @@ const CASES: &[Case] = &[
     case("GET /api/v1/parties/{id}/tags", "profile:read", ""),
     case("POST /api/v1/parties/{id}/explain_tag", "profile:read", r#"{"tag":"vip"}"#),
     case("DELETE /api/v1/tags/{key}", "tag:write", ""),
+    case("GET /api/v1/destination-secrets", "destination:read", ""),
+    case("POST /api/v1/destination-secrets", "destination:write", r#"{"name":"n"}"#),
+    case("PUT /api/v1/destination-secrets/{id}", "destination:write", ""),
+    case("GET /api/v1/destinations", "destination:read", ""),
+    case("POST /api/v1/destinations", "destination:write", "$destination"),
+    case("GET /api/v1/destinations/{id}", "destination:read", ""),
+    case("PUT /api/v1/destinations/{id}", "destination:write", "$destination"),
+    case("POST /api/v1/destinations/{id}/pause", "destination:write", ""),
+    case("POST /api/v1/destinations/{id}/resume", "destination:write", ""),
+    case("POST /api/v1/destinations/{id}/test", "destination:write", ""),
+    case("GET /api/v1/destinations/{id}/deliveries", "destination:read", ""),
+    case("POST /api/v1/destinations/{id}/replay", "destination:write", ""),
+    case("DELETE /api/v1/destinations/{id}", "destination:write", ""),
     case("GET /api/v1/quarantine", "pipeline:read", ""),
     case("GET /api/v1/quarantine/summary", "pipeline:read", ""),
     case("GET /api/v1/quarantine/{id}", "pipeline:read", ""),
@@ -122,6 +135,8 @@ struct Ids {
     two: String,
     quarantined: String,
     audience: String,
+    secret: String,
+    destination: String,
     token: String,
     rules: String,
 }
@@ -142,11 +157,16 @@ fn prepare(world: &World) -> Ids {
     let when = json!({ "every_minutes": 5 });
     let scheduled = json!({ "kind": refresh["kind"], "input": refresh["input"], "when": when });
     world.server.put(&world.workspace.token, "/api/v1/schedules/refresh", &scheduled).ok();
+    let secret = world.post("/api/v1/destination-secrets", json!({ "name": "s" }));
+    let secret = secret["id"].as_str().unwrap().to_owned();
+    let destination = world.post("/api/v1/destinations", definition(&secret));
     Ids {
         one: world.id("user_id:u-1"),
         two: world.id("user_id:u-2"),
         quarantined: first("/api/v1/quarantine"),
         audience: audience["id"].as_str().unwrap().to_owned(),
+        secret,
+        destination: destination["id"].as_str().unwrap().to_owned(),
         token: token["id"].as_str().unwrap().to_owned(),
         rules: world.get("/api/v1/identity/rules")["rules"].to_string(),
     }
@@ -154,10 +174,18 @@ fn prepare(world: &World) -> Ids {
 
 fn target(method: &str, path: &str, ids: &Ids) -> String {
     let is_read = method == "GET";
+/// A destination where nobody listens.
+fn definition(secret: &str) -> Value {
+    json!({ "name": "d", "target": { "kind": "webhook", "url": "http://127.0.0.1:9/", "secret": secret } })
+}
+
+fn target(path: &str, ids: &Ids) -> String {
     let id = match path.split('/').nth(3) {
         Some("parties") => &ids.one,
         Some("quarantine") => &ids.quarantined,
         Some("audiences") => &ids.audience,
+        Some("destination-secrets") => &ids.secret,
+        Some("destinations") => &ids.destination,
         Some("sources") => "default",
         Some("tokens") => &ids.token,
         Some("schedules") if is_read => "refresh",
@@ -180,6 +208,10 @@ fn every_route_answers_401_403_or_what_it_should() {
         let target = target(method, path, &ids);
         let body =
             case.body.replace("$rules", &ids.rules).replace("$one", &ids.one).replace("$two", &ids.two);
+        let target = target(path, &ids);
+        let destination = definition(&ids.secret).to_string();
+        let body = case.body.replace("$destination", &destination);
+        let body = body.replace("$rules", &ids.rules).replace("$one", &ids.one).replace("$two", &ids.two);
         let ask = |token: Option<&str>| {
             let call = world.server.call(method, &target).body(body.clone());
             let call = call.header("content-type", "application/json");
