@@ -7,6 +7,7 @@
 
 pub mod commands;
 pub mod live;
+pub mod models;
 pub mod profile;
 pub mod refresh;
 pub mod routes;

@@ -41,6 +41,7 @@ const ORDER: &[&str] = &[
     "shipping",
     "tax",
     "discount",
+    "is_test",
     "channel",
     "payment_method",
     "products[].sku",
@@ -84,7 +85,7 @@ pub const EVENTS: &[Event] = &[
     touch("Referral Made", TouchKind::Referral),
     touch("Product Reviewed", TouchKind::Review),
     touch("Checked In", TouchKind::VisitMet),
-    touch("Stock Counted", TouchKind::StockReport),
+    Event { name: "Stock Counted", role: Role::Touch(TouchKind::StockReport), properties: &["stock_left"] },
     touch("Campaign Joined", TouchKind::PromotionJoined),
     touch("Complaint Filed", TouchKind::Complaint),
     touch("Return Requested", TouchKind::Return),
@@ -92,7 +93,7 @@ pub const EVENTS: &[Event] = &[
     Event { name: "Message Delivered", role: Role::Delivery, properties: MESSAGE },
     Event { name: "Message Clicked", role: Role::Answer, properties: MESSAGE },
     Event { name: "Message Replied", role: Role::Answer, properties: MESSAGE },
-    Event { name: "Follow-up Recorded", role: Role::FollowUp, properties: &["result"] },
+    Event { name: "Follow-up Recorded", role: Role::FollowUp, properties: &["result", "quantity", "date"] },
 ];
 
 /// Traits that become facts which are not attributes.
@@ -109,6 +110,8 @@ pub mod traits {
     pub const DEDICATED_OWNER: &str = "dedicated_owner";
     /// True if somebody named it a super customer.
     pub const NOMINATED: &str = "super_nominated";
+    /// When it became known, if a source says so.
+    pub const CREATED: &str = "created_at";
     /// True if no channel may be used.
     pub const UNCONTACTABLE: &str = "uncontactable";
     /// Channels consented to, a list.
@@ -158,9 +161,7 @@ impl Model {
             | Self::Clv
             | Self::Alive
             | Self::TransactionChannel => is_order,
-            Self::Silence | Self::SilenceWarning | Self::Purchase => {
-                is_order || role == Role::Touch(TouchKind::StockReport)
-            }
+            Self::Silence | Self::Purchase => is_order || role == Role::Touch(TouchKind::StockReport),
             Self::Completeness => false,
             Self::ContactChannel | Self::BestTime => matches!(role, Role::Delivery | Role::Answer),
             Self::Certainty => is_order || role == Role::FollowUp,

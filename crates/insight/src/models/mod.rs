@@ -1,0 +1,22 @@
+//! The built-in models of `scoring`, read from what is stored.
+//!
+//! ```text
+//! plan: rules of one leaf each, which say what a model looks at
+//!   │
+//!   ├─► read: what these rules measure of one party ─► scoring::Facts ─► Model::apply
+//!   └─► batch: the same for everybody ─► scoring::Constants
+//! ```
+//!
+//! The stream and the batch read facts with the same code, so they cannot disagree. What of a party a model
+//! reads is written in `scoring::model::needs`.
+
+pub mod batch;
+pub mod config;
+pub mod plan;
+pub mod read;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use plan::Plan;
