@@ -10,6 +10,7 @@
 //! The stream and the batch read facts with the same code, so they cannot disagree. What of a party a model
 //! reads is written in `scoring::model::needs`.
 
+pub mod apply;
 pub mod batch;
 pub mod config;
 pub mod plan;
@@ -18,5 +19,6 @@ pub mod read;
 #[cfg(test)]
 mod tests;
 
+pub use apply::{CONSTANTS, Ready, Said};
 pub use config::Config;
 pub use plan::Plan;

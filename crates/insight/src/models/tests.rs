@@ -7,16 +7,37 @@ use scoring::facts::{FollowUpResult, Kind, TouchKind};
 use scoring::{Constants, Day, Facts, Model, Money};
 use serde_json::{Value as Json, json};
 
-use super::read::{Direct, day, facts};
-use super::{Config, Plan};
+use super::read::{Direct, Read, day, facts};
+use super::{Config, Plan, Ready, Said};
 
 /// The facts of a party with events (name, time, properties) and traits, on 2026-06-30 in Shanghai.
 fn read(events: &[(&str, &str, Json)], traits: &[(&str, Json)]) -> Facts {
     let config = Config::default();
     let plan = Plan::of(&Model::ALL, &config);
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    with(&plan, events, traits, "2026-06-30T23:59:59+08:00", |read| {
+        facts(&plan, &config, read, PartyNo(7), &zone)
+    })
+}
+
+/// What a model says of a party at an instant.
+fn say(key: &str, events: &[(&str, &str, Json)], as_of: &str) -> Said {
+    let ready = Ready::of(key, &json!({})).unwrap().unwrap();
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    let at = Instant::parse(as_of).unwrap();
+    with(&ready.plan, events, &[], as_of, |read| ready.say(read, None, (PartyNo(7), at), &zone))
+}
+
+fn with<T>(
+    plan: &Plan,
+    events: &[(&str, &str, Json)],
+    traits: &[(&str, Json)],
+    as_of: &str,
+    ask: impl FnOnce(&mut dyn Read) -> T,
+) -> T {
     let rules = plan.rules.iter().cloned().enumerate().map(|(place, rule)| (place as u64, rule));
     let zone = Zone::named("Asia/Shanghai").unwrap();
-    let program = Program::compile(rules, zone.clone());
+    let program = Program::compile(rules, zone);
     let mut timeline = Owned::new(&program);
     for (place, (name, at, properties)) in events.iter().enumerate() {
         let mut key = [0; 16];
@@ -26,9 +47,9 @@ fn read(events: &[(&str, &str, Json)], traits: &[(&str, Json)]) -> Facts {
     let mut subject = Subject::default();
     traits.iter().for_each(|(name, value)| subject.set_trait(name, value));
     let mut evaluator = Evaluator::new(&program);
-    let as_of = Instant::parse("2026-06-30T23:59:59+08:00").unwrap();
+    let as_of = Instant::parse(as_of).unwrap();
     let mut evaluation = evaluator.at(Party { timeline: &timeline, subject: &subject }, as_of);
-    facts(&plan, &config, &mut Direct { evaluation: &mut evaluation, first: 0 }, PartyNo(7), &zone)
+    ask(&mut Direct { evaluation: &mut evaluation, first: 0 })
 }
 
 #[test]
@@ -163,4 +184,37 @@ fn settings_that_are_not_known_are_refused() {
     assert_eq!(config.settings.silence.levels, [1.0, 1.5, 2.0]);
     assert!(Config::read(&json!({"setting": {}})).is_err());
     assert!(Config::read(&json!({"fields": [{"trait": "a", "weight": -1}]})).is_err());
+}
+
+#[test]
+fn what_a_model_says_holds_until_the_instant_it_tells_and_is_explained() {
+    let events = [
+        ("Order Completed", "2026-06-01T04:00:00Z", json!({"order_id": "a", "total": 50})),
+        ("Order Completed", "2026-06-11T04:00:00Z", json!({"order_id": "b", "total": 50})),
+    ];
+    // One interval of ten days: θ is ln 10 times the thirty days of a workspace without peers, 69.1 days.
+    let now = say("purchase", &events, "2026-06-30T23:59:59+08:00");
+    assert_eq!(now.value, Some(json!("repeat")));
+    let at = now.changes_at.unwrap();
+    assert_eq!(at.to_string(), "2026-08-19T16:00:00.000Z");
+    let last = say("purchase", &events, "2026-09-22T23:59:59+08:00");
+    assert_eq!(last.value, Some(json!("repeat")));
+    assert_eq!(last.changes_at.unwrap().to_string(), "2026-09-22T16:00:00.000Z");
+    assert_eq!(say("purchase", &events, "2026-09-23T00:00:00+08:00").value, Some(json!("lapsed")));
+    assert!(now.reasons["zh"][0].as_str().unwrap().starts_with("复购"));
+    assert_eq!(now.reasons["inputs"]["order_days"], json!(2));
+    assert!(Ready::of("nonsense", &json!({})).is_none());
+    assert!(Ready::of("activity", &json!({"settings": 1})).unwrap().is_err());
+}
+
+#[test]
+fn a_model_without_constants_says_what_can_be_said_without() {
+    let events = [("Order Completed", "2026-06-01T04:00:00Z", json!({"total": 600}))];
+    for model in Model::ALL {
+        let said = say(model.key(), &events, "2026-06-30T23:59:59+08:00");
+        assert!(!said.reasons["en"].as_array().unwrap().is_empty(), "{model:?}");
+    }
+    let rfm = say("rfm", &events, "2026-06-30T23:59:59+08:00");
+    assert_eq!(rfm.value, Some(json!("513")));
+    assert_eq!(rfm.reasons["is_provisional"], json!(true));
 }
