@@ -13,6 +13,7 @@
 pub mod apply;
 pub mod batch;
 pub mod config;
+pub mod lookalike;
 pub mod plan;
 pub mod read;
 

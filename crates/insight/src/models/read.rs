@@ -146,7 +146,7 @@ fn money(value: &Value) -> Option<Money> {
 }
 
 /// A number for statistics.
-fn number(value: &Value) -> Option<f64> {
+pub(super) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(number.mantissa() as f64 / 10f64.powi(i32::from(number.scale()))),
         Value::Boolean(value) => Some(f64::from(u8::from(*value))),
