@@ -172,14 +172,13 @@ fn prepare(world: &World) -> Ids {
     }
 }
 
-fn target(method: &str, path: &str, ids: &Ids) -> String {
-    let is_read = method == "GET";
 /// A destination where nobody listens.
 fn definition(secret: &str) -> Value {
     json!({ "name": "d", "target": { "kind": "webhook", "url": "http://127.0.0.1:9/", "secret": secret } })
 }
 
-fn target(path: &str, ids: &Ids) -> String {
+fn target(method: &str, path: &str, ids: &Ids) -> String {
+    let is_read = method == "GET";
     let id = match path.split('/').nth(3) {
         Some("parties") => &ids.one,
         Some("quarantine") => &ids.quarantined,
@@ -206,9 +205,6 @@ fn every_route_answers_401_403_or_what_it_should() {
     for case in CASES {
         let (method, path) = case.route.split_once(' ').unwrap();
         let target = target(method, path, &ids);
-        let body =
-            case.body.replace("$rules", &ids.rules).replace("$one", &ids.one).replace("$two", &ids.two);
-        let target = target(path, &ids);
         let destination = definition(&ids.secret).to_string();
         let body = case.body.replace("$destination", &destination);
         let body = body.replace("$rules", &ids.rules).replace("$one", &ids.one).replace("$two", &ids.two);

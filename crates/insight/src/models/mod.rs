@@ -13,7 +13,6 @@
 pub mod apply;
 pub mod batch;
 pub mod config;
-mod live;
 pub mod lookalike;
 pub mod plan;
 pub mod read;
@@ -23,5 +22,4 @@ mod tests;
 
 pub use apply::{CONSTANTS, Ready, Said};
 pub use config::Config;
-pub(crate) use live::prepare;
 pub use plan::Plan;
