@@ -61,10 +61,10 @@ impl World {
                 json!({ "tier": tier, "n": self.sent }),
             );
         }
-        let mut event = json!({ "type": "track", "messageId": format!("m-{}", self.sent),
-            "event": ["A", "A", "B"][dice.roll(3)],
+        let (name, kind) = (["A", "A", "B"][dice.roll(3)], ["x", "y"][dice.roll(2)]);
+        let mut event = json!({ "type": "track", "messageId": format!("m-{}", self.sent), "event": name,
             "timestamp": format!("2026-06-{:02}T{:02}:00:00.000Z", 1 + dice.roll(30), dice.roll(24)),
-            "properties": { "amount": dice.roll(20) as f64 / 2.0, "kind": ["x", "y"][dice.roll(2)] } });
+            "properties": { "amount": dice.roll(20) as f64 / 2.0, "kind": kind } });
         let who = dice.roll(10);
         if who < 7 {
             event["anonymousId"] = json!(format!("c-{cookie}"));

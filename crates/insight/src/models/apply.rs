@@ -10,7 +10,7 @@ use super::read::{Read, day, facts};
 use super::{Config, Plan};
 
 /// The name under which the constants of all models are kept.
-pub const CONSTANTS: &str = "scoring";
+pub use crate::rules::tag::CONSTANTS;
 
 /// A model with its settings and what it looks at.
 #[derive(Debug)]

@@ -13,6 +13,7 @@
 pub mod apply;
 pub mod batch;
 pub mod config;
+mod live;
 pub mod lookalike;
 pub mod plan;
 pub mod read;
@@ -22,4 +23,5 @@ mod tests;
 
 pub use apply::{CONSTANTS, Ready, Said};
 pub use config::Config;
+pub(crate) use live::prepare;
 pub use plan::Plan;
