@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use criteria::cycle::Reference;
 use identity::reading::Reader;
 use insight::live::{GoOn, Lakes, Sets};
 use insight::routes::weights;
 use insight::store::audience::audience_all;
 use kernel::{Failure, Scope};
-use question::{Answer, People, Plan, Question};
+use question::{Answer, Ask, People, Plan, Question};
 
 /// Whoever can ask.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ impl Asker {
     /// [`Failure::Invalid`] for a question that makes no sense, [`Failure::Unavailable`] where there is no lake,
     /// or as `go_on`, the store or the lake says.
     pub async fn ask(&self, scope: &Scope, question: Question, go_on: &GoOn) -> kernel::Result<Answer> {
+        refuse_tags(&question)?;
         let plan = Arc::new(Plan::new(question)?);
         let people = self.audiences(scope, &plan).await?;
         let weights = Arc::new(weights(self.reader.installation(), scope));
@@ -66,5 +68,18 @@ impl Asker {
             })
         };
         tokio::task::spawn_blocking(read).await.map_err(Failure::internal)?
+    }
+}
+
+/// The lake knows no tags, scores and stages, so a rule that names some would hold for nobody there.
+fn refuse_tags(question: &Question) -> kernel::Result<()> {
+    let Ask::Members(rule) = &question.ask else { return Ok(()) };
+    let is_tag = |reference: &Reference| !matches!(reference, Reference::Audience(_));
+    match rule.0.references().iter().any(is_tag) {
+        true => Err(Failure::invalid(
+            "ask",
+            "a rule that names tags, scores or stages is asked by `POST /api/v1/audiences/preview`",
+        )),
+        false => Ok(()),
     }
 }
