@@ -6,7 +6,6 @@ mod dice;
 mod generate;
 mod packed;
 mod reference;
-mod spoiled;
 mod world;
 mod zones;
 
@@ -14,5 +13,4 @@ pub use dice::Dice;
 pub use generate::{Case, INSTANT_PROPERTIES};
 pub use packed::Packed;
 pub use reference::{Bug, Reference};
-pub use spoiled::{Spoil, Spoiled};
 pub use world::{Event, World};

@@ -1,3 +1,4 @@
 mod errors;
 mod property;
 mod specification;
+mod spoiled;

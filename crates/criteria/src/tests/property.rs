@@ -6,7 +6,8 @@
 
 use kernel::Instant;
 
-use crate::testing::{Bug, Case, Dice, INSTANT_PROPERTIES, Packed, Reference, Spoil, Spoiled};
+use super::spoiled::{Spoil, Spoiled};
+use crate::testing::{Bug, Case, Dice, INSTANT_PROPERTIES, Packed, Reference};
 use crate::{Evaluator, Outcome, Party, Program, Rule, Timeline};
 
 /// Cases within which a planted mistake must show.

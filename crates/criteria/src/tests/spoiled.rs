@@ -7,7 +7,7 @@ use crate::program::Program;
 
 /// What goes wrong on the way from the facts to the evaluator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Spoil {
+pub(super) enum Spoil {
     /// The newest event of each run is missing.
     LosesNewest,
     /// The oldest event of each run is missing.
@@ -20,11 +20,12 @@ pub enum Spoil {
 
 impl Spoil {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::LosesNewest, Self::LosesOldest, Self::MovesTimes, Self::LosesProperty];
+    pub(super) const ALL: [Self; 4] =
+        [Self::LosesNewest, Self::LosesOldest, Self::MovesTimes, Self::LosesProperty];
 }
 
 /// Another timeline, spoiled.
-pub struct Spoiled<'a> {
+pub(super) struct Spoiled<'a> {
     inner: &'a dyn Timeline,
     spoil: Spoil,
     times: Vec<Vec<i64>>,
@@ -32,7 +33,7 @@ pub struct Spoiled<'a> {
 
 impl<'a> Spoiled<'a> {
     /// Spoils the timeline of a program.
-    pub fn new(inner: &'a dyn Timeline, program: &Program, spoil: Spoil) -> Self {
+    pub(super) fn new(inner: &'a dyn Timeline, program: &Program, spoil: Spoil) -> Self {
         let spoiled = |run: usize| {
             let times = inner.times(run);
             match spoil {
