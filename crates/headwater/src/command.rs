@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod client;
 pub mod demo;
+pub mod destination;
 pub mod export;
 pub mod import;
 pub mod init;
@@ -42,6 +43,7 @@ enum Command {
     Export(export::Export),
     Party(party::Party),
     Audience(audience::Audience),
+    Destination(destination::Destination),
     /// The lake's tables
     Lake(lake::LakeCommand),
     Query(lake::Query),
@@ -66,6 +68,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export(export) => export.run(),
         Command::Party(party) => party.run(),
         Command::Audience(audience) => audience.run(),
+        Command::Destination(destination) => destination.run(),
         Command::Lake(lake) => lake.run(),
         Command::Query(query) => query.run(),
         Command::Replay(replay) => replay.run(),
