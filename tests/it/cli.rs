@@ -2,6 +2,7 @@
 
 mod audience;
 mod demo;
+mod destination;
 mod export;
 mod import;
 mod server;

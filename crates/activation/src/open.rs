@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use channels::segment::Segment;
 use channels::webhook::{Key, Webhook};
 use channels::{Channel, Guard};
 use db::Tx;
@@ -64,6 +65,10 @@ pub fn channel(guard: &Guard, target: &Target, secrets: &[Opened]) -> kernel::Re
             let texts = std::iter::once(&secret.current).chain(&secret.previous);
             let keys = texts.map(|text| Key::parse(text)).collect::<kernel::Result<Vec<_>>>()?;
             Arc::new(Webhook::new(guard.clone(), guard.url("target.url", url)?, keys)?)
+        }
+        Target::Segment { url, secret } => {
+            let url = guard.url("target.url", url)?;
+            Arc::new(Segment::new(guard.clone(), url, of(secret)?.current.clone())?)
         }
     })
 }

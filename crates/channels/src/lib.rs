@@ -8,6 +8,7 @@
 mod exchange;
 mod guard;
 mod message;
+pub mod segment;
 pub mod webhook;
 
 pub use guard::{Guard, Network};

@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod client;
 pub mod demo;
+pub mod destination;
 pub mod export;
 pub mod import;
 pub mod init;
@@ -46,6 +47,7 @@ enum Command {
     Audience(audience::Audience),
     Job(job::Job),
     Schedule(schedule::Schedule),
+    Destination(destination::Destination),
     /// The lake's tables
     Lake(lake::LakeCommand),
     Query(lake::Query),
@@ -74,6 +76,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Audience(audience) => audience.run(),
         Command::Job(job) => job.run(),
         Command::Schedule(schedule) => schedule.run(),
+        Command::Destination(destination) => destination.run(),
         Command::Lake(lake) => lake.run(),
         Command::Query(query) => query.run(),
         Command::SqlWorker(worker) => worker.run(),

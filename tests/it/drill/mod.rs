@@ -7,6 +7,7 @@
 
 mod client;
 mod disk;
+mod dispatch;
 mod jobs;
 mod kill;
 mod load;

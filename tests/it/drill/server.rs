@@ -27,7 +27,7 @@ pub(super) struct Site {
     pub(super) data: PathBuf,
     /// The PostgreSQL database, if the state is in one.
     pub(super) store: Option<String>,
-    token: String,
+    pub(super) token: String,
     /// Arguments of every command that say where the store is.
     pub(super) place: Vec<String>,
     arguments: Vec<String>,

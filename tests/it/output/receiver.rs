@@ -22,19 +22,19 @@ type Behaviour = Box<dyn FnMut(&Value) -> u16 + Send>;
 
 /// What came in.
 #[derive(Default)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// Requests that were rightly signed.
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
     /// Messages in the order of their effect, each once.
-    pub(super) messages: Vec<Value>,
+    pub(crate) messages: Vec<Value>,
     /// Requests that were not rightly signed.
-    pub(super) forged: u64,
+    pub(crate) forged: u64,
     ids: BTreeSet<String>,
 }
 
 impl Received {
     /// Who is in, by the effect of the messages.
-    pub(super) fn present(&self) -> BTreeSet<String> {
+    pub(crate) fn present(&self) -> BTreeSet<String> {
         let mut present = BTreeMap::new();
         for message in self.messages.iter().filter(|message| message["type"] != "test") {
             let party = message["data"]["party"].as_str().unwrap().to_owned();
@@ -53,19 +53,19 @@ struct Shared {
 
 /// A receiver. It lives as long as the runtime it was started on.
 #[derive(Clone)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
 impl Receiver {
     /// A receiver that takes what is signed with a secret.
-    pub(super) fn start(server: &TestServer, secret: &str) -> Self {
+    pub(crate) fn start(server: &TestServer, secret: &str) -> Self {
         Self::start_on(server.tokio(), secret)
     }
 
     /// The same on any runtime.
-    pub(super) fn start_on(tokio: &tokio::runtime::Runtime, secret: &str) -> Self {
+    pub(crate) fn start_on(tokio: &tokio::runtime::Runtime, secret: &str) -> Self {
         let shared = Arc::new(Shared {
             keys: Mutex::new(vec![Key::parse(secret).unwrap()]),
             behaviour: Mutex::new(Box::new(|_| 200)),
@@ -80,32 +80,32 @@ impl Receiver {
     }
 
     /// Where it listens.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
     /// Answers everything with a status from now on.
-    pub(super) fn answer(&self, status: u16) {
+    pub(crate) fn answer(&self, status: u16) {
         self.behave(move |_| status);
     }
 
     /// Answers as a function says from now on.
-    pub(super) fn behave(&self, behaviour: impl FnMut(&Value) -> u16 + Send + 'static) {
+    pub(crate) fn behave(&self, behaviour: impl FnMut(&Value) -> u16 + Send + 'static) {
         *self.shared.behaviour.lock().unwrap() = Box::new(behaviour);
     }
 
     /// Takes only what is signed with this secret from now on.
-    pub(super) fn expect_secret(&self, secret: &str) {
+    pub(crate) fn expect_secret(&self, secret: &str) {
         *self.shared.keys.lock().unwrap() = vec![Key::parse(secret).unwrap()];
     }
 
     /// Looks at what came in.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&Received) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Received) -> T) -> T {
         look(&self.shared.received.lock().unwrap())
     }
 
     /// Waits until what came in is as wanted.
-    pub(super) fn wait(&self, is_so: impl Fn(&Received) -> bool) {
+    pub(crate) fn wait(&self, is_so: impl Fn(&Received) -> bool) {
         let received = self.shared.received.lock().unwrap();
         let waited = self.shared.changed.wait_timeout_while(received, PATIENCE, |received| !is_so(received));
         let (received, late) = waited.unwrap();

@@ -9,6 +9,7 @@ mod crowded;
 mod cursor;
 mod db;
 mod decisions;
+mod destinations;
 mod errors;
 mod graph;
 mod holders;

@@ -5,7 +5,7 @@ use db::Tx;
 use kernel::{Instant, Scope};
 
 use super::plan::Plan;
-use crate::rules::settle::{State, health, settle};
+use crate::rules::settle::{Round, State, health, settle};
 use crate::store::delivery::{Delivery, cursor_put, delivery_put, holding_remove};
 use crate::store::destination::DestinationNo;
 use crate::store::run::{run_fence, run_fetch, run_put};
@@ -32,7 +32,8 @@ pub(super) fn record(scope: &Scope, tx: &mut Tx<'_>, done: &Done<'_>) -> kernel:
     for (place, ((delivery, _), attempt)) in done.plan.sends.iter().zip(done.attempts).enumerate() {
         // Each waits for another time, though all draw once.
         let draw = done.draw.rotate_left(place as u32 % 64) ^ place as u64;
-        let tries = settle(&delivery.tries, attempt, &run.health, done.now, draw);
+        let round = Round { health: &run.health, last: delivery.last, now: done.now, draw };
+        let tries = settle(&delivery.tries, attempt, &round);
         deliveries.push(Delivery {
             tries,
             last: done.now,

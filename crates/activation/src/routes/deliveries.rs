@@ -32,7 +32,7 @@ pub(super) struct DeliveryItem {
     entered: bool,
     /// `waiting`, `delivered`, `dead`, `blocked` or `skipped`.
     state: &'static str,
-    /// How often it was tried.
+    /// How often it was tried, not counting again while the destination took nothing at all.
     attempts: u32,
     /// When something was last done about it.
     at: String,
@@ -115,6 +115,7 @@ fn item(secret: &[u8; 32], destination: &str, row: Delivery) -> DeliveryItem {
 /// Which dead letters.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeadLetters)]
 pub(super) struct Replay {
     /// One of this ledger; all if absent.
     ledger: Option<String>,

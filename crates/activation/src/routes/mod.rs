@@ -76,6 +76,7 @@ pub fn routes(api: Api<Destinations>) -> Api<Destinations> {
 
 /// How a destination does.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DestinationStatus)]
 pub(super) struct Status {
     /// `active`, `failing` (it takes nothing; tried again at `retry_at`), `paused` or `archived`.
     state: &'static str,

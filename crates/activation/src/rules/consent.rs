@@ -197,7 +197,7 @@ mod tests {
         let both = [share.clone(), said("", "", MARKETING, "granted", 1)];
         let check = |processor, statements: &[Statement]| allows(processor, None, statements, NOW);
         assert_eq!(check(Processor::ThirdParty, &[]), Err("consent.third_party_share.unknown".to_owned()));
-        assert_eq!(check(Processor::ThirdParty, &[share.clone()]), Ok(()));
+        assert_eq!(check(Processor::ThirdParty, std::slice::from_ref(&share)), Ok(()));
         assert_eq!(check(Processor::Advertising, &[share]), Err("consent.marketing.unknown".to_owned()));
         assert_eq!(check(Processor::Advertising, &both), Ok(()));
         assert_eq!(check(Processor::Internal, &[]), Ok(()));

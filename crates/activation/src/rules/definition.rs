@@ -23,12 +23,21 @@ const RATE_MAX: u32 = 10_000;
 /// How a destination is reached. Secrets are named by their ids, never told here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = DestinationTarget)]
 pub enum Target {
     /// Signed webhooks (Standard Webhooks): one request a change.
     Webhook {
         /// Where.
         url: String,
         /// Id of the secret that signs, `whsec_…`.
+        secret: String,
+    },
+    /// Segment's `track` (Audience Entered, Audience Exited) and `identify` (a trait for the audience), to
+    /// anything that takes them.
+    Segment {
+        /// Where; `/v1/batch` is added.
+        url: String,
+        /// Id of the secret that is the write key.
         secret: String,
     },
 }
@@ -38,13 +47,14 @@ impl Target {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Webhook { .. } => "webhook",
+            Self::Segment { .. } => "segment",
         }
     }
 
     /// The secrets it uses.
     pub fn secrets(&self) -> Vec<&str> {
         match self {
-            Self::Webhook { secret, .. } => vec![secret],
+            Self::Webhook { secret, .. } | Self::Segment { secret, .. } => vec![secret],
         }
     }
 }
@@ -52,6 +62,7 @@ impl Target {
 /// A ledger that is followed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DestinationFollow)]
 pub struct Follow {
     /// What kind of ledger: `audience`.
     pub ledger: String,
@@ -69,6 +80,7 @@ impl Follow {
 /// One thing told of a party.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DestinationField)]
 pub struct Field {
     /// Its name at the receiver: 1 to 64 letters, digits and `_`, beginning with a letter.
     #[serde(rename = "as")]
@@ -91,6 +103,7 @@ impl Field {
 /// What a destination is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DestinationDefinition)]
 pub struct Definition {
     /// What people call it.
     pub name: String,

@@ -52,7 +52,7 @@ impl State {
 pub struct Tries {
     /// Where it is.
     pub state: State,
-    /// How often it was tried.
+    /// How often it was tried, not counting again while the destination took nothing at all.
     pub attempts: u32,
     /// When for the first time.
     pub first: Instant,
@@ -106,9 +106,23 @@ pub fn health(before: &Health, attempts: &[Attempt], now: Instant, draw: u64) ->
     after
 }
 
-/// What becomes of a change after a try. `health` is how the destination does after the round.
+/// The circumstances of a try.
+#[derive(Clone, Copy, Debug)]
+pub struct Round<'a> {
+    /// How the destination does after the round.
+    pub health: &'a Health,
+    /// When the change was last tried.
+    pub last: Instant,
+    /// Now.
+    pub now: Instant,
+    /// Chance, for how long to wait.
+    pub draw: u64,
+}
+
+/// What becomes of a change after a try.
 #[must_use]
-pub fn settle(before: &Tries, attempt: &Attempt, health: &Health, now: Instant, draw: u64) -> Tries {
+pub fn settle(before: &Tries, attempt: &Attempt, round: &Round<'_>) -> Tries {
+    let Round { health, last, now, draw } = *round;
     let first = if before.attempts == 0 { now } else { before.first };
     let tried = Tries { attempts: before.attempts + 1, first, ..before.clone() };
     match &attempt.outcome {
@@ -116,13 +130,14 @@ pub fn settle(before: &Tries, attempt: &Attempt, health: &Health, now: Instant, 
         Outcome::Refused { reason } => Tries { state: State::Dead, reason: reason.clone(), ..tried },
         Outcome::Untried => before.clone(),
         Outcome::Later { reason, .. } => {
-            // One that takes others is not waiting for better days: this message is the trouble.
-            let is_hopeless = tried.attempts >= TRIES_MAX && health.success > first;
+            // A destination that took nothing since the last try is the trouble, not the message.
+            let counts = before.attempts == 0 || health.success >= last;
+            let attempts = if counts { tried.attempts } else { before.attempts };
             let is_old = now.0.saturating_sub(first.0) > PATIENCE_MICROS;
-            let state = if is_hopeless || is_old { State::Dead } else { State::Waiting };
+            let state = if attempts >= TRIES_MAX || is_old { State::Dead } else { State::Waiting };
             // A destination that takes nothing has a pace of its own.
-            let retry = if health.failures > 0 { now } else { now.plus(wait(tried.attempts, draw)) };
-            Tries { state, retry, reason: reason.clone(), ..tried }
+            let retry = if health.failures > 0 { now } else { now.plus(wait(attempts, draw)) };
+            Tries { state, attempts, retry, reason: reason.clone(), ..tried }
         }
     }
 }
@@ -167,29 +182,35 @@ mod tests {
         assert_eq!((asked.failures, asked.retry), (0, NOW.plus(900 * SECOND)));
     }
 
+    fn round(health: &Health, last: i64, now: Instant) -> Round<'_> {
+        Round { health, last: Instant(last), now, draw: 0 }
+    }
+
     #[test]
     fn a_message_is_given_up_when_others_get_through_or_after_days_when_none_does() {
-        let down = Health { failures: 1, ..Health::default() };
+        let (down, up) =
+            (Health { failures: 1, ..Health::default() }, Health { success: NOW, ..Health::default() });
         let (mut alone, mut beside) = (new(), new());
-        for _ in 0..TRIES_MAX {
-            assert_eq!(beside.state, State::Waiting);
-            alone = settle(&alone, &busy(None), &down, NOW, 0);
-            beside =
-                settle(&beside, &busy(None), &Health { success: NOW.plus(1), ..Health::default() }, NOW, 0);
+        for n in 0..TRIES_MAX {
+            assert_eq!((beside.state, beside.attempts), (State::Waiting, n));
+            alone = settle(&alone, &busy(None), &round(&down, 1, NOW));
+            beside = settle(&beside, &busy(None), &round(&up, 1, NOW));
         }
-        assert_eq!((alone.state, alone.retry, beside.state), (State::Waiting, NOW, State::Dead));
+        assert_eq!((alone.state, alone.attempts, alone.retry), (State::Waiting, 1, NOW));
+        assert_eq!((beside.state, beside.attempts), (State::Dead, TRIES_MAX));
         let later = NOW.plus(PATIENCE_MICROS + 1);
-        assert_eq!(settle(&alone, &busy(None), &down, later, 0).state, State::Dead);
+        assert_eq!(settle(&alone, &busy(None), &round(&down, 1, later)).state, State::Dead);
     }
 
     #[test]
     fn what_is_refused_is_dead_at_once_and_what_was_not_tried_is_as_before() {
-        let refused = settle(&new(), &Attempt::refused("answered 422"), &Health::default(), NOW, 0);
+        let health = Health::default();
+        let refused = settle(&new(), &Attempt::refused("answered 422"), &round(&health, 0, NOW));
         assert_eq!(
             (refused.state, refused.attempts, refused.reason.as_str()),
             (State::Dead, 1, "answered 422")
         );
-        assert_eq!(settle(&new(), &Attempt::UNTRIED, &Health::default(), NOW, 0), new());
+        assert_eq!(settle(&new(), &Attempt::UNTRIED, &round(&health, 0, NOW)), new());
     }
 
     #[test]

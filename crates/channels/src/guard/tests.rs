@@ -1,3 +1,5 @@
+//! Addresses however they are written, names that lead home, redirects: nobody gets through to the canary.
+
 use super::*;
 
 fn none() -> Guard {

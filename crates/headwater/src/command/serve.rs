@@ -106,20 +106,9 @@ impl Serve {
     /// # Errors
     /// The store, a log or the address cannot be opened.
     pub async fn serve(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-        let plays = |role: Role| self.role.is_empty() || self.role.contains(&role);
+        let plays = |role: Role| self.plays(role);
         let faces = Faces { collects: plays(Role::Collect), serves: plays(Role::Serve) };
-        let options = Options {
-            log: self.setting.log_location(),
-            collects: faces.collects || self.role.is_empty(),
-            processes: plays(Role::Process),
-            partitions: self.partitions.clone(),
-            worker: pipeline::Options { owner: owner(), ..pipeline::Options::default() },
-            reserve_bytes: self.reserve.map(|mib| mib << 20),
-            lake: plays(Role::Process).then(|| self.setting.lake_folder()),
-            sandbox: Some(Sandbox::new(std::env::current_exe()?, self.setting.clone())),
-            guard: channels::Guard::new(self.allow_networks.clone()),
-            sabotage: sabotage(&self.sabotage),
-        };
+        let options = self.options(faces)?;
         let setting = self.setting.clone();
         let handle = tokio::runtime::Handle::current();
         // Opening blocks on files and, for PostgreSQL, on a runtime of its own.
@@ -181,6 +170,25 @@ impl Serve {
         }
         runtime.stop().await;
         Ok(())
+    }
+
+    fn plays(&self, role: Role) -> bool {
+        self.role.is_empty() || self.role.contains(&role)
+    }
+
+    fn options(&self, faces: Faces) -> anyhow::Result<Options> {
+        Ok(Options {
+            log: self.setting.log_location(),
+            collects: faces.collects || self.role.is_empty(),
+            processes: self.plays(Role::Process),
+            partitions: self.partitions.clone(),
+            worker: pipeline::Options { owner: owner(), ..pipeline::Options::default() },
+            reserve_bytes: self.reserve.map(|mib| mib << 20),
+            lake: self.plays(Role::Process).then(|| self.setting.lake_folder()),
+            sandbox: Some(Sandbox::new(std::env::current_exe()?, self.setting.clone())),
+            guard: channels::Guard::new(self.allow_networks.clone()),
+            sabotage: sabotage(&self.sabotage),
+        })
     }
 }
 
