@@ -26,6 +26,8 @@ use utoipa_axum::routes;
 use web::{Api, Guarded, Problem, SECURITY_SCHEME};
 
 use crate::dispatcher;
+use workspace::Installation;
+
 use crate::land::Joints;
 use crate::runtime::Runtime;
 
@@ -116,68 +118,58 @@ impl Server {
             .route(Permission::PipelineRead, routes!(pipeline::events_recent))
             .route(Permission::QueryRun, routes!(query::query_run))
             .route(Permission::QueryRun, routes!(query::query_tables));
-        let (own, document, mut guarded) = api.finish();
-        let mut router = own.with_state(self.clone());
-
+        let mut joined = Joined::new(auth, api, self.clone());
         let reader = Reader::new(installation.clone());
-        let state = insight::routes::Parties::new(reader.clone());
-        let (more, document, list) = insight::routes::routes(Api::new(auth.clone(), document)).finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let state = insight::routes::audience::Audiences::new(reader.clone(), joints.clone())
-            .with_lakes(Arc::new(self.runtime.clone()));
-        let api = insight::routes::audience::routes(Api::new(auth.clone(), document));
-        let (more, document, list) = api.finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let kinds = crate::kinds::all(&self.runtime);
-        let state = jobs::routes::Jobs::new(installation.clone(), joints.clone(), kinds);
-        let (more, document, list) = jobs::routes::routes(Api::new(auth.clone(), document)).finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let asker = analytics::ask::Asker::new(reader.clone(), Arc::new(self.runtime.clone()));
-        let state = analytics::routes::Questions::new(asker);
-        let (more, document, list) = analytics::routes::routes(Api::new(auth.clone(), document)).finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let state = insight::routes::tag::Tags::new(reader.clone(), joints.clone());
-        let (more, document, list) = insight::routes::tag::routes(Api::new(auth.clone(), document)).finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let state = activation::routes::Destinations::new(
-            reader.clone(),
-            joints.clone(),
-            self.runtime.guard().clone(),
-            dispatcher::ledgers(),
+        let lakes = Arc::new(self.runtime.clone());
+        joined.add(insight::routes::Parties::new(reader.clone()), insight::routes::routes);
+        let audiences = insight::routes::audience::Audiences::new(reader.clone(), joints.clone());
+        joined.add(audiences.with_lakes(lakes.clone()), insight::routes::audience::routes);
+        joined.add(
+            insight::routes::tag::Tags::new(reader.clone(), joints.clone()),
+            insight::routes::tag::routes,
         );
-        let api = activation::routes::routes(Api::new(auth.clone(), document));
-        let (more, document, list) = api.finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let state = identity::routes::Decisions::new(reader, joints.clone());
-        let (more, document, list) = identity::routes::routes(Api::new(auth.clone(), document)).finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let (commands, land) = (joints.clone(), joints);
-        let state = manage::Manage { installation: installation.clone(), commands, land };
-        let (more, document, list) = manage::routes(Api::new(auth.clone(), document)).finish();
-        router = router.merge(more.with_state(state));
-        guarded.extend(list);
-
-        let (more, mut document, list) = workspace::routes::routes(Api::new(auth, document)).finish();
-        router = router.merge(more.with_state(installation));
-        guarded.extend(list);
+        let asker = analytics::ask::Asker::new(reader.clone(), lakes);
+        joined.add(analytics::routes::Questions::new(asker), analytics::routes::routes);
+        let kinds = crate::kinds::all(&self.runtime);
+        let jobs = jobs::routes::Jobs::new(installation.clone(), joints.clone(), kinds);
+        joined.add(jobs, jobs::routes::routes);
+        let (guard, ledgers) = (self.runtime.guard().clone(), dispatcher::ledgers());
+        let destinations =
+            activation::routes::Destinations::new(reader.clone(), joints.clone(), guard, ledgers);
+        joined.add(destinations, activation::routes::routes);
+        joined.add(identity::routes::Decisions::new(reader, joints.clone()), identity::routes::routes);
+        let manage =
+            manage::Manage { installation: installation.clone(), commands: joints.clone(), land: joints };
+        joined.add(manage, manage::routes);
+        joined.add(installation, workspace::routes::routes);
+        let Joined { router, mut document, mut guarded, .. } = joined;
         guarded.sort();
         document.merge(collect::document());
         describe_responses(&mut document);
         (router, document, guarded)
+    }
+}
+
+/// The routes of several contexts, each with what it shares, under one authentication.
+struct Joined {
+    auth: Arc<Installation>,
+    router: Router,
+    document: utoipa::openapi::OpenApi,
+    guarded: Vec<Guarded>,
+}
+
+impl Joined {
+    fn new<S: Clone + Send + Sync + 'static>(auth: Arc<Installation>, api: Api<S>, state: S) -> Self {
+        let (router, document, guarded) = api.finish();
+        Self { auth, router: router.with_state(state), document, guarded }
+    }
+
+    fn add<S: Clone + Send + Sync + 'static>(&mut self, state: S, routes: impl FnOnce(Api<S>) -> Api<S>) {
+        let api = Api::new(self.auth.clone(), std::mem::take(&mut self.document));
+        let (more, document, list) = routes(api).finish();
+        self.router = std::mem::take(&mut self.router).merge(more.with_state(state));
+        self.document = document;
+        self.guarded.extend(list);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The `headwater` binary's parts, as a library so that tests and benches run the real thing.
 
 pub mod applier;
+pub mod background;
 pub mod beside;
 pub mod command;
 pub mod digest;

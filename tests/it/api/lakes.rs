@@ -109,13 +109,8 @@ impl World {
             .unwrap();
         let go_on: GoOn = Arc::new(|| Ok(()));
         let weights = Arc::new(weights);
-        let asked = members(
-            &reader,
-            self.server.runtime(),
-            &scope,
-            (&question, "Asia/Shanghai"),
-            (&weights, &go_on),
-        );
+        let asked =
+            members(&reader, self.server.runtime(), &scope, (&question, "Asia/Shanghai"), (&weights, &go_on));
         let found = self.server.tokio().block_on(asked).unwrap().expect("there is a lake and it is fed");
         let numbers: Vec<PartyNo> = found.iter().map(PartyNo).collect();
         let nodes =

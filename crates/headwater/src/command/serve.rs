@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use jobs::Runner;
 use tokio::net::TcpListener;
 
 use super::say;
 use super::setting::Setting;
+use crate::background::Background;
 use crate::http::{Faces, Server};
-use crate::reconcile;
 use crate::runtime::{Options, Runtime, Sabotage};
 use crate::sql::Sandbox;
 use crate::stages;
-use crate::{dispatcher, feeder};
 
 /// Collect, process and serve.
 #[derive(Clone, Debug, Args)]
@@ -124,20 +122,7 @@ impl Serve {
         let address = listener.local_addr()?;
         ready(address);
         let router = server.router(faces).into_make_service_with_connect_info::<SocketAddr>();
-        let reconciling = tokio::spawn(reconcile::run(runtime.clone(), self.log_days));
-        let stop_feeding = tokio_util::sync::CancellationToken::new();
-        let feeding = runtime
-            .lake()
-            .is_some()
-            .then(|| tokio::spawn(feeder::run(runtime.clone(), stop_feeding.clone())));
-        let stop_jobs = tokio_util::sync::CancellationToken::new();
-        let running = runtime.processes().then(|| {
-            let handle = tokio::runtime::Handle::current();
-            let (installation, kinds) = (runtime.installation().clone(), crate::kinds::all(&runtime));
-            tokio::spawn(Runner::new(installation, kinds, &owner(), handle).run(stop_jobs.clone()))
-        });
-        let dispatching = plays(Role::Dispatch)
-            .then(|| tokio::spawn(dispatcher::run(runtime.clone(), stop_feeding.clone())));
+        let background = Background::start(&runtime, self.plays(Role::Dispatch), self.log_days);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             asked_to_stop().await;
@@ -150,24 +135,7 @@ impl Serve {
                 tracing::warn!("some requests were still being answered");
             }
         }
-        reconciling.abort();
-        // Jobs first: what they still do goes through the log and the store.
-        stop_jobs.cancel();
-        if let Some(running) = running {
-            let _ = running.await;
-        }
-        // What the lake has in memory goes to its files; what it does not know yet stays in the feed.
-        stop_feeding.cancel();
-        if let Some(feeding) = feeding
-            && tokio::time::timeout(STOP_PATIENCE, feeding).await.is_err()
-        {
-            tracing::warn!("the lake was not flushed; it will be told again");
-        }
-        if let Some(dispatching) = dispatching
-            && tokio::time::timeout(STOP_PATIENCE, dispatching).await.is_err()
-        {
-            tracing::warn!("messages were still on their way; what is not recorded is sent again");
-        }
+        background.stop().await;
         runtime.stop().await;
         Ok(())
     }
