@@ -5,6 +5,7 @@ mod api;
 mod cli;
 mod drill;
 mod fixtures;
+mod output;
 mod properties;
 mod store;
 mod truths;

@@ -23,6 +23,7 @@ use kernel::time::Clock;
 use kernel::{Instant, Scope, WorkspaceNo};
 use serde_json::Value;
 use testkit::{CountingIds, ManualClock, TempDir};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use workspace::Installation;
 use workspace::credential;
@@ -42,6 +43,7 @@ pub struct TestServer {
     router: Router,
     clock: Arc<ManualClock>,
     address: OnceLock<SocketAddr>,
+    dispatching: OnceLock<CancellationToken>,
     directory: TempDir,
 }
 
@@ -74,20 +76,37 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// What a server has besides.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    /// A lake.
+    lake: bool,
+    /// A place where SQL runs.
+    sql: bool,
+}
+
 impl TestServer {
     /// A server without workspaces whose clock stands at noon (UTC) of a day: `2026-07-02`.
     pub fn on(day: &str) -> Self {
-        Self::start(day, false)
+        Self::start(day, Parts::default())
     }
 
     /// A server with one workspace that answers SQL.
     pub fn with_sql() -> (Self, TestWorkspace) {
-        let server = Self::start("2026-07-02", true);
+        let server = Self::start("2026-07-02", Parts { sql: true, ..Parts::default() });
         let workspace = server.workspace("w");
         (server, workspace)
     }
 
-    fn start(day: &str, answers_sql: bool) -> Self {
+    /// The same as [`TestServer::on`] with a lake, which is fed.
+    pub fn with_lake_on(day: &str) -> Self {
+        let server = Self::start(day, Parts { lake: true, ..Parts::default() });
+        let feeding = headwater::feeder::run(server.runtime.clone(), Default::default());
+        server.tokio.spawn(feeding);
+        server
+    }
+
+    fn start(day: &str, parts: Parts) -> Self {
         let noon = Instant::parse(&format!("{day}T12:00:00.000Z")).unwrap();
         let directory = testkit::temp_dir();
         let clock = Arc::new(ManualClock::at(noon));
@@ -103,8 +122,9 @@ impl TestServer {
             partitions: Vec::new(),
             worker: pipeline::Options::default(),
             reserve_bytes: None,
-            lake: None,
-            sandbox: answers_sql.then(|| Sandbox::new(program().to_owned(), setting)),
+            lake: parts.lake.then(|| directory.path().join("lake")),
+            sandbox: parts.sql.then(|| Sandbox::new(program().to_owned(), setting)),
+            guard: channels::Guard::new(["127.0.0.0/8".parse().unwrap()]),
             sabotage: Sabotage::default(),
         };
         let tokio =
@@ -112,7 +132,16 @@ impl TestServer {
         let runtime = Runtime::new(installation, options, tokio.handle().clone());
         let server = Server::new(runtime.clone());
         let router = server.router(Faces { collects: true, serves: true });
-        Self { tokio, runtime, server, router, clock, address: OnceLock::new(), directory }
+        Self {
+            tokio,
+            runtime,
+            server,
+            router,
+            clock,
+            address: OnceLock::new(),
+            dispatching: OnceLock::new(),
+            directory,
+        }
     }
 
     /// A server with one workspace.
@@ -173,6 +202,11 @@ impl TestServer {
         self.runtime.installation()
     }
 
+    /// What runs in it.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     /// The server, for its list of routes.
     pub fn server(&self) -> &Server {
         &self.server
@@ -202,6 +236,21 @@ impl TestServer {
             self.tokio.spawn(async move { axum::serve(listener, service).await });
             address
         })
+    }
+
+    /// Serves destinations from now on, as `headwater serve` does.
+    pub fn dispatch(&self) {
+        self.dispatching.get_or_init(|| {
+            let stop = CancellationToken::new();
+            self.tokio.spawn(headwater::dispatcher::run(self.runtime.clone(), stop.clone()));
+            stop
+        });
+    }
+
+    /// What serves destinations, to be driven round by round.
+    pub fn dispatcher(&self, workspace: &TestWorkspace) -> activation::dispatch::Dispatcher {
+        let open = self.runtime.open(workspace.no).unwrap();
+        headwater::dispatcher::dispatcher(&self.runtime, &open.workspace)
     }
 
     /// A request; `path` includes the query.
@@ -253,6 +302,9 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
+        if let Some(dispatching) = self.dispatching.get() {
+            dispatching.cancel();
+        }
         self.tokio.block_on(self.runtime.stop());
     }
 }

@@ -25,7 +25,20 @@ pub(crate) fn target() -> PathBuf {
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments.split_whitespace()).current_dir(root());
+    // What Cargo told us about our own package is news to build scripts (ring's), and would have everything
+    // above them built again: DataFusion, each time another command builds.
+    let told = std::env::vars_os().map(|(name, _)| name);
+    told.filter(|name| is_about_package(&name.to_string_lossy())).for_each(|name| {
+        command.env_remove(name);
+    });
     command
+}
+
+/// Whether a variable tells a program about the package it was built from.
+fn is_about_package(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// A program found on PATH, started at the top of the repository.

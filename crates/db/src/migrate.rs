@@ -32,6 +32,8 @@ const MIGRATIONS: &[Migration] = migrations![
     false "0003_insight",
     false "0004_jobs",
     false "0005_tags",
+    false "0006_destinations",
+    false "0007_lake_moved",
 ];
 
 /// A migration and whether a database has it.

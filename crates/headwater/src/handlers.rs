@@ -9,5 +9,6 @@ pub fn all() -> Vec<Box<dyn Handler>> {
         Box::new(intake::stages::SetPlan),
         Box::new(insight::commands::Define),
         Box::new(jobs::commands::Define),
+        Box::new(activation::commands::Define),
     ]
 }

@@ -25,6 +25,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::routes;
 use web::{Api, Guarded, Problem, SECURITY_SCHEME};
 
+use crate::dispatcher;
 use crate::land::Joints;
 use crate::runtime::Runtime;
 
@@ -137,8 +138,25 @@ impl Server {
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 
+        let asker = analytics::ask::Asker::new(reader.clone(), Arc::new(self.runtime.clone()));
+        let state = analytics::routes::Questions::new(asker);
+        let (more, document, list) = analytics::routes::routes(Api::new(auth.clone(), document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
         let state = insight::routes::tag::Tags::new(reader.clone(), joints.clone());
         let (more, document, list) = insight::routes::tag::routes(Api::new(auth.clone(), document)).finish();
+        router = router.merge(more.with_state(state));
+        guarded.extend(list);
+
+        let state = activation::routes::Destinations::new(
+            reader.clone(),
+            joints.clone(),
+            self.runtime.guard().clone(),
+            dispatcher::ledgers(),
+        );
+        let api = activation::routes::routes(Api::new(auth.clone(), document));
+        let (more, document, list) = api.finish();
         router = router.merge(more.with_state(state));
         guarded.extend(list);
 

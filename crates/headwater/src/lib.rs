@@ -4,6 +4,7 @@ pub mod applier;
 pub mod beside;
 pub mod command;
 pub mod digest;
+pub mod dispatcher;
 pub mod feeder;
 pub mod handlers;
 pub mod http;

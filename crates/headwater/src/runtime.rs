@@ -50,6 +50,8 @@ pub struct Options {
     pub lake: Option<PathBuf>,
     /// Where SQL that people type runs; without one there is none.
     pub sandbox: Option<Sandbox>,
+    /// Where destinations may be.
+    pub guard: channels::Guard,
     /// For drills.
     pub sabotage: Sabotage,
 }
@@ -200,6 +202,16 @@ impl Runtime {
     /// Where SQL that people type runs, if anywhere.
     pub fn sandbox(&self) -> Option<&Sandbox> {
         self.inner.options.sandbox.as_ref()
+    }
+
+    /// Where destinations may be.
+    pub fn guard(&self) -> &channels::Guard {
+        &self.inner.options.guard
+    }
+
+    /// The name of this process among those that apply the same partitions.
+    pub fn owner(&self) -> &str {
+        &self.inner.options.worker.owner
     }
 
     /// The workspaces that are open now.

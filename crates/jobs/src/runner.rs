@@ -30,7 +30,7 @@ use crate::work::Kinds;
 use active::Active;
 
 /// For how long a claim keeps others out, in microseconds: heartbeats come many times as often.
-pub const LEASE_MICROS: i64 = 30 * SECOND;
+pub const LEASE_MICROS: i64 = 15 * SECOND;
 /// How long a job that was asked to stop may take to do so, in microseconds; then it is dropped.
 pub const GRACE_MICROS: i64 = 10 * SECOND;
 /// How long jobs that are over, and decisions, are kept, in microseconds.

@@ -37,11 +37,15 @@ pub enum Permission {
     TagRead,
     /// Define, change, assign and put away tags, scores and stages.
     TagWrite,
+    /// See destinations, what was sent there and what was not.
+    DestinationRead,
+    /// Define, change, pause and try destinations, keep their secrets.
+    DestinationWrite,
 }
 
 impl Permission {
     /// Every permission with its public name.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::ProfileRead, "profile:read"),
         (Self::PersonalRead, "personal:read"),
         (Self::IdentityWrite, "identity:write"),
@@ -58,6 +62,8 @@ impl Permission {
         (Self::JobWrite, "job:write"),
         (Self::TagRead, "tag:read"),
         (Self::TagWrite, "tag:write"),
+        (Self::DestinationRead, "destination:read"),
+        (Self::DestinationWrite, "destination:write"),
     ];
 
     /// The public name.

@@ -14,6 +14,7 @@
 //! questions have operators of their own. Nothing here reads a file, a database or a clock.
 
 pub mod answer;
+mod at;
 mod calendar;
 mod cells;
 pub mod form;

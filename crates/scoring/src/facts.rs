@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use kernel::{Instant, PartyNo};
+use kernel::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::day::Day;
@@ -18,8 +18,9 @@ use crate::money::Money;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// Breaks ties of ranks: the smaller number first.
-    pub party: u32,
+    /// Breaks ties of ranks, the smaller first: a number made of the party's public id, so that it does not
+    /// depend on the order in which parties arrived. Below 2⁵³, which every reader of JSON keeps.
+    pub party: u64,
     /// Consumer or merchant.
     pub kind: Kind,
     /// What its peers have in common with it.
@@ -45,8 +46,8 @@ pub struct Facts {
 
 impl Facts {
     /// Facts of a party of which nothing is known yet.
-    pub fn of(party: PartyNo) -> Self {
-        Self { party: party.0, ..Self::default() }
+    pub fn of(party: u64) -> Self {
+        Self { party, ..Self::default() }
     }
 
     /// What was known at the end of an earlier day, as far as facts have a day: traits have none.

@@ -103,9 +103,9 @@ fn a_workspace_with_200_customers_has_no_clv_model_and_shows_the_fallback_p26() 
 
 #[test]
 fn a_peer_group_of_1000_with_distinct_scores_has_the_stanines_of_val_02_on_both_axes() {
-    let merchant = |party: u32| {
+    let merchant = |party: u64| {
         let mut facts = Facts { party, kind: scoring::facts::Kind::Merchant, ..Facts::default() };
-        let score = f64::from(party * 7_919 % 1_000);
+        let score = (party * 7_919 % 1_000) as f64;
         facts.attributes.insert("net_sales".to_owned(), score);
         facts.attributes.insert("headroom".to_owned(), 1_000.0 - score);
         facts

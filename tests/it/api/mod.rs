@@ -3,6 +3,8 @@
 mod audiences;
 mod decisions;
 mod document;
+mod jobs;
+mod lakes;
 mod parties;
 mod permissions;
 mod problems;

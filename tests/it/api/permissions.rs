@@ -55,6 +55,14 @@ const CASES: &[Case] = &[
     case("PUT /api/v1/audiences/{id}", "audience:write", r#"{"name":"m","rule":{"always":false}}"#),
     case("DELETE /api/v1/audiences/{id}", "audience:write", ""),
     case("POST /api/v1/parties/{id}/explain", "profile:read", r#"{"rule":{"always":true}}"#),
+    // The server of this test has no lake.
+    but("POST /api/v1/questions", "audience:read", r#"{"ask":{"members":{"always":true}}}"#, 503),
+    but(
+        "POST /api/v1/questions/people",
+        "audience:read",
+        r#"{"question":{"ask":{"members":{"always":true}}},"at":"/members"}"#,
+        503,
+    ),
     case("GET /api/v1/query/tables", "query:run", ""),
     // The server of this test has no lake.
     but("POST /api/v1/query", "query:run", r#"{"sql":"SELECT 1"}"#, 503),
@@ -89,6 +97,19 @@ const CASES: &[Case] = &[
     case("GET /api/v1/parties/{id}/tags", "profile:read", ""),
     case("POST /api/v1/parties/{id}/explain_tag", "profile:read", r#"{"tag":"vip"}"#),
     case("DELETE /api/v1/tags/{key}", "tag:write", ""),
+    case("GET /api/v1/destination-secrets", "destination:read", ""),
+    case("POST /api/v1/destination-secrets", "destination:write", r#"{"name":"n"}"#),
+    case("PUT /api/v1/destination-secrets/{id}", "destination:write", ""),
+    case("GET /api/v1/destinations", "destination:read", ""),
+    case("POST /api/v1/destinations", "destination:write", "$destination"),
+    case("GET /api/v1/destinations/{id}", "destination:read", ""),
+    case("PUT /api/v1/destinations/{id}", "destination:write", "$destination"),
+    case("POST /api/v1/destinations/{id}/pause", "destination:write", ""),
+    case("POST /api/v1/destinations/{id}/resume", "destination:write", ""),
+    case("POST /api/v1/destinations/{id}/test", "destination:write", ""),
+    case("GET /api/v1/destinations/{id}/deliveries", "destination:read", ""),
+    case("POST /api/v1/destinations/{id}/replay", "destination:write", ""),
+    case("DELETE /api/v1/destinations/{id}", "destination:write", ""),
     case("GET /api/v1/quarantine", "pipeline:read", ""),
     case("GET /api/v1/quarantine/summary", "pipeline:read", ""),
     case("GET /api/v1/quarantine/{id}", "pipeline:read", ""),
@@ -116,6 +137,8 @@ struct Ids {
     two: String,
     quarantined: String,
     audience: String,
+    secret: String,
+    destination: String,
     token: String,
     rules: String,
 }
@@ -136,14 +159,24 @@ fn prepare(world: &World) -> Ids {
     let when = json!({ "every_minutes": 5 });
     let scheduled = json!({ "kind": refresh["kind"], "input": refresh["input"], "when": when });
     world.server.put(&world.workspace.token, "/api/v1/schedules/refresh", &scheduled).ok();
+    let secret = world.post("/api/v1/destination-secrets", json!({ "name": "s" }));
+    let secret = secret["id"].as_str().unwrap().to_owned();
+    let destination = world.post("/api/v1/destinations", definition(&secret));
     Ids {
         one: world.id("user_id:u-1"),
         two: world.id("user_id:u-2"),
         quarantined: first("/api/v1/quarantine"),
         audience: audience["id"].as_str().unwrap().to_owned(),
+        secret,
+        destination: destination["id"].as_str().unwrap().to_owned(),
         token: token["id"].as_str().unwrap().to_owned(),
         rules: world.get("/api/v1/identity/rules")["rules"].to_string(),
     }
+}
+
+/// A destination where nobody listens.
+fn definition(secret: &str) -> Value {
+    json!({ "name": "d", "target": { "kind": "webhook", "url": "http://127.0.0.1:9/", "secret": secret } })
 }
 
 fn target(method: &str, path: &str, ids: &Ids) -> String {
@@ -152,6 +185,8 @@ fn target(method: &str, path: &str, ids: &Ids) -> String {
         Some("parties") => &ids.one,
         Some("quarantine") => &ids.quarantined,
         Some("audiences") => &ids.audience,
+        Some("destination-secrets") => &ids.secret,
+        Some("destinations") => &ids.destination,
         Some("sources") => "default",
         Some("tokens") => &ids.token,
         Some("schedules") if is_read => "refresh",
@@ -172,8 +207,9 @@ fn every_route_answers_401_403_or_what_it_should() {
     for case in CASES {
         let (method, path) = case.route.split_once(' ').unwrap();
         let target = target(method, path, &ids);
-        let body =
-            case.body.replace("$rules", &ids.rules).replace("$one", &ids.one).replace("$two", &ids.two);
+        let destination = definition(&ids.secret).to_string();
+        let body = case.body.replace("$destination", &destination);
+        let body = body.replace("$rules", &ids.rules).replace("$one", &ids.one).replace("$two", &ids.two);
         let ask = |token: Option<&str>| {
             let call = world.server.call(method, &target).body(body.clone());
             let call = call.header("content-type", "application/json");

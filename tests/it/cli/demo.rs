@@ -48,6 +48,37 @@ fn a_demo_loads_once_and_is_served_at_once_later() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// Requests after which events must have come. Each takes a few milliseconds.
+const LOOKS_MAX: usize = 20_000;
+
+#[test]
+fn a_demo_that_goes_on_sends_events_of_now_until_it_is_stopped() {
+    let place = Place::empty();
+    let words = ["demo", "--data", "d", "--profile", "tiny", "--listen", "127.0.0.1:0", "--json"];
+    let mut command = place.command(&words);
+    let mut child = command.args(["--replay", "50/s"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let served: Value = serde_json::from_str(&line).unwrap();
+    let token = served["workspaces"]["xiulin"]["token"].as_str().unwrap();
+    let url = format!("{}/api/v1/events/recent", served["address"].as_str().unwrap());
+    let client = reqwest::Client::new();
+    let is_new = |item: &Value| item["outcome"] == "processed" && item["time"].as_str() > Some("2026-07");
+    let found = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        for _ in 0..LOOKS_MAX {
+            let request = client.get(&url).bearer_auth(token);
+            let recent: Value = request.send().await.unwrap().json().await.unwrap();
+            if recent["items"].as_array().unwrap().iter().any(is_new) {
+                return true;
+            }
+        }
+        false
+    });
+    assert!(found, "nothing happens");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn a_demo_leaves_alone_what_is_not_its_own() {
     let place = Place::empty();

@@ -7,6 +7,7 @@
 
 mod client;
 mod disk;
+mod jobs;
 mod kill;
 mod load;
 mod nats;

@@ -10,6 +10,7 @@ mod decisions;
 pub(crate) mod dice;
 pub(crate) mod history;
 mod isolation;
+mod models;
 mod order;
 mod poison;
 mod tags;

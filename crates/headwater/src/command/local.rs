@@ -165,6 +165,8 @@ fn options(setting: &Setting) -> Options {
         // It is told when the installation is served again.
         lake: Some(setting.lake_folder()),
         sandbox: None,
+        // Nothing is sent from here.
+        guard: channels::Guard::default(),
         sabotage: crate::runtime::Sabotage::default(),
     }
 }

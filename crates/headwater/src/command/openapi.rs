@@ -47,6 +47,7 @@ pub fn document() -> anyhow::Result<utoipa::openapi::OpenApi> {
         reserve_bytes: None,
         lake: None,
         sandbox: None,
+        guard: channels::Guard::default(),
         sabotage: crate::runtime::Sabotage::default(),
     };
     Ok(Server::new(Runtime::new(installation, options, runtime.handle().clone())).document())

@@ -11,12 +11,12 @@ use tokio::net::TcpListener;
 
 use super::say;
 use super::setting::Setting;
-use crate::feeder;
 use crate::http::{Faces, Server};
 use crate::reconcile;
 use crate::runtime::{Options, Runtime, Sabotage};
 use crate::sql::Sandbox;
 use crate::stages;
+use crate::{dispatcher, feeder};
 
 /// Collect, process and serve.
 #[derive(Clone, Debug, Args)]
@@ -38,6 +38,10 @@ pub struct Serve {
     /// Days that processed entries stay in the event log
     #[arg(long, value_name = "DAYS", default_value_t = LOG_DAYS, value_parser = clap::value_parser!(u32).range(1..))]
     log_days: u32,
+    /// Networks that destinations may be in besides the public internet, such as 10.1.0.0/16; http is for
+    /// them only
+    #[arg(long, value_name = "NETWORKS", value_delimiter = ',', env = "HEADWATER_ALLOW_NETWORKS")]
+    allow_networks: Vec<channels::Network>,
     /// Log lines as JSON, for collection by machines
     #[arg(long)]
     log_json: bool,
@@ -55,6 +59,8 @@ pub enum Role {
     Process,
     /// The API and the page.
     Serve,
+    /// Send what destinations follow.
+    Dispatch,
 }
 
 /// A guarantee to break.
@@ -79,8 +85,9 @@ impl Serve {
     /// A server of every role at an address, as `headwater demo` runs it.
     pub fn new(setting: Setting, listen: SocketAddr) -> Self {
         let (role, partitions, sabotage) = Default::default();
-        let log_days = LOG_DAYS;
-        Self { setting, listen, role, partitions, reserve: None, log_days, log_json: false, sabotage }
+        let (log_days, allow_networks) = (LOG_DAYS, Vec::new());
+        let (reserve, log_json) = (None, false);
+        Self { setting, listen, role, partitions, reserve, log_days, allow_networks, log_json, sabotage }
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -110,6 +117,7 @@ impl Serve {
             reserve_bytes: self.reserve.map(|mib| mib << 20),
             lake: plays(Role::Process).then(|| self.setting.lake_folder()),
             sandbox: Some(Sandbox::new(std::env::current_exe()?, self.setting.clone())),
+            guard: channels::Guard::new(self.allow_networks.clone()),
             sabotage: sabotage(&self.sabotage),
         };
         let setting = self.setting.clone();
@@ -139,6 +147,8 @@ impl Serve {
             let (installation, kinds) = (runtime.installation().clone(), crate::kinds::all(&runtime));
             tokio::spawn(Runner::new(installation, kinds, &owner(), handle).run(stop_jobs.clone()))
         });
+        let dispatching = plays(Role::Dispatch)
+            .then(|| tokio::spawn(dispatcher::run(runtime.clone(), stop_feeding.clone())));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             asked_to_stop().await;
@@ -163,6 +173,11 @@ impl Serve {
             && tokio::time::timeout(STOP_PATIENCE, feeding).await.is_err()
         {
             tracing::warn!("the lake was not flushed; it will be told again");
+        }
+        if let Some(dispatching) = dispatching
+            && tokio::time::timeout(STOP_PATIENCE, dispatching).await.is_err()
+        {
+            tracing::warn!("messages were still on their way; what is not recorded is sent again");
         }
         runtime.stop().await;
         Ok(())

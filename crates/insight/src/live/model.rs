@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::Range;
 
 use criteria::{Evaluation, Input, Point, Rule, Zone};
-use kernel::{Failure, Instant, PartyNo};
+use kernel::{Failure, Instant, Key};
 use serde_json::Value as Json;
 
 /// A model with its settings and constants read.
@@ -35,8 +35,8 @@ pub struct Worked {
 pub struct Sight<'s, 'e, 'p> {
     pub(super) evaluation: &'s mut Evaluation<'e, 'p>,
     pub(super) rules: Range<usize>,
-    /// The party's number: breaks ties of ranks.
-    pub party: PartyNo,
+    /// The key of the party's public id, which breaks ties of ranks: whatever the order of arrival, it is the same.
+    pub party: Key,
     /// As of when.
     pub as_of: Instant,
     /// The zone of the workspace's days.

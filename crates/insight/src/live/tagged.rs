@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use criteria::value::Value;
 use criteria::{Evaluation, Rule, Zone};
 use formula::Formula;
-use kernel::{Failure, Instant, Key, PartyNo};
+use kernel::{Failure, Instant, Key};
 use serde_json::{Value as Json, json};
 
 use super::load::Assigned;
@@ -111,13 +111,13 @@ impl Tagged {
     pub(super) fn compute(
         &self,
         evaluation: &mut Evaluation<'_, '_>,
-        (party, party_key): (PartyNo, Key),
+        party: Key,
         assigned: &[Assigned],
         (as_of, zone): (Instant, &Zone),
     ) -> Computed {
         match &self.plan {
             Plan::Nothing | Plan::Said => Computed::nothing(),
-            Plan::Rows => self.row(party_key, assigned),
+            Plan::Rows => self.row(party, assigned),
             Plan::Cases(values, otherwise) => self.case(evaluation, values, otherwise.as_ref()),
             Plan::Formula(formula) => {
                 let mut read = |input: usize| evaluation.value(self.first + input);

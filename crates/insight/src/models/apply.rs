@@ -1,7 +1,7 @@
 //! A model made ready for the stream: its plan, its settings, its constants.
 
 use criteria::Zone;
-use kernel::{Instant, PartyNo};
+use kernel::{Instant, Key};
 use scoring::model::{Measure, Value};
 use scoring::{Constants, Model};
 use serde_json::{Value as Json, json};
@@ -49,7 +49,7 @@ impl Ready {
         &self,
         read: &mut dyn Read,
         constants: Option<&Constants>,
-        (party, as_of): (PartyNo, Instant),
+        (party, as_of): (Key, Instant),
         zone: &Zone,
     ) -> Said {
         let none = Constants::default();

@@ -60,7 +60,7 @@ pub fn constants(
             let subject = Party { timeline: &party.timeline, subject: &party.facts };
             let mut evaluation = evaluator.at(subject, *as_of);
             let mut read = Direct { evaluation: &mut evaluation, first: 0 };
-            builder.add(&facts(&plan, config, &mut read, no, zone));
+            builder.add(&facts(&plan, config, &mut read, party.key, zone));
         }
     }
 }

@@ -13,7 +13,7 @@ use scoring::lookalike::Person;
 use scoring::rhythm::Rhythm;
 use scoring::{Day, Facts, Model, Money, quality};
 
-use super::read::{Direct, Read, day, facts, number};
+use super::read::{Direct, Read, day, facts, number, tie};
 use super::{Config, Plan};
 use crate::live::load;
 use crate::profile::Weights;
@@ -64,7 +64,7 @@ pub struct Population<'p> {
 pub struct People {
     /// What the features are called.
     pub names: Vec<String>,
-    /// The people, ascending.
+    /// The people, each with the number its public id gives ([`tie`]).
     pub people: Vec<Person>,
     /// The key of each one's public id, in the same order.
     pub keys: Vec<Key>,
@@ -78,7 +78,7 @@ pub fn people(
     identity: &Identity<'_>,
     tx: &mut Tx<'_>,
     population: &Population<'_>,
-    is_seed: &dyn Fn(PartyNo, Key) -> bool,
+    is_seed: &dyn Fn(Key) -> bool,
     go_on: &mut dyn FnMut() -> kernel::Result<()>,
 ) -> kernel::Result<People> {
     let Population { weights, zone, as_of, features, eligible } = population;
@@ -98,12 +98,12 @@ pub fn people(
             let Some(party) = load(identity, tx, &program, weights, (no, *as_of))? else { continue };
             let subject = Party { timeline: &party.timeline, subject: &party.facts };
             let mut evaluation = evaluator.at(subject, *as_of);
-            if eligible.is_some() && !is_seed(no, party.key) && !evaluation.holds(count) {
+            if eligible.is_some() && !is_seed(party.key) && !evaluation.holds(count) {
                 continue;
             }
             let mut read = Direct { evaluation: &mut evaluation, first: 0 };
-            let row = features.row(plan.as_ref(), &mut read, no, (zone, *as_of));
-            people.people.push(Person { party: no.0, features: row });
+            let row = features.row(plan.as_ref(), &mut read, party.key, (zone, *as_of));
+            people.people.push(Person { party: tie(party.key), features: row });
             people.keys.push(party.key);
         }
     }
@@ -136,7 +136,7 @@ impl Features {
         &self,
         plan: Option<&Plan>,
         read: &mut dyn Read,
-        party: PartyNo,
+        party: Key,
         (zone, as_of): (&Zone, Instant),
     ) -> Vec<Option<f64>> {
         match (self, plan) {

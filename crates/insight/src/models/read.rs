@@ -7,7 +7,7 @@ mod touch;
 use criteria::value::Value;
 use criteria::{Evaluation, Point, Zone};
 use kernel::time::HOUR;
-use kernel::{Instant, PartyNo};
+use kernel::{Instant, Key};
 use scoring::model::Role;
 use scoring::{Day, Facts, Money};
 
@@ -42,8 +42,8 @@ impl Read for Direct<'_, '_, '_> {
 }
 
 /// The facts of a party.
-pub fn facts(plan: &Plan, config: &Config, read: &mut dyn Read, party: PartyNo, zone: &Zone) -> Facts {
-    let mut facts = Facts::of(party);
+pub fn facts(plan: &Plan, config: &Config, read: &mut dyn Read, party: Key, zone: &Zone) -> Facts {
+    let mut facts = Facts::of(tie(party));
     let mut orders = order::Orders::default();
     let mut touches = touch::Touches::default();
     for planned in &plan.events {
@@ -66,6 +66,11 @@ pub fn facts(plan: &Plan, config: &Config, read: &mut dyn Read, party: PartyNo, 
     touches.finish(&mut facts, zone);
     person::describe(&mut facts, plan, config, read, zone);
     facts
+}
+
+/// What breaks ties between parties: the first 53 bits of the key of the public id.
+pub fn tie(party: Key) -> u64 {
+    party.0[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)) >> 11
 }
 
 /// The local day of an instant.

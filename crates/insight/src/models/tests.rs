@@ -2,7 +2,7 @@
 
 use criteria::timeline::Owned;
 use criteria::{Evaluator, Facts as Subject, Party, Program, Zone};
-use kernel::{Instant, Key, PartyNo};
+use kernel::{Instant, Key};
 use scoring::facts::{FollowUpResult, Kind, TouchKind};
 use scoring::{Constants, Day, Facts, Model, Money};
 use serde_json::{Value as Json, json};
@@ -16,7 +16,7 @@ fn read(events: &[(&str, &str, Json)], traits: &[(&str, Json)]) -> Facts {
     let plan = Plan::of(&Model::ALL, &config);
     let zone = Zone::named("Asia/Shanghai").unwrap();
     with(&plan, events, traits, "2026-06-30T23:59:59+08:00", |read| {
-        facts(&plan, &config, read, PartyNo(7), &zone)
+        facts(&plan, &config, read, Key([7; 16]), &zone)
     })
 }
 
@@ -25,7 +25,7 @@ fn say(key: &str, events: &[(&str, &str, Json)], as_of: &str) -> Said {
     let ready = Ready::of(key, &json!({})).unwrap().unwrap();
     let zone = Zone::named("Asia/Shanghai").unwrap();
     let at = Instant::parse(as_of).unwrap();
-    with(&ready.plan, events, &[], as_of, |read| ready.say(read, None, (PartyNo(7), at), &zone))
+    with(&ready.plan, events, &[], as_of, |read| ready.say(read, None, (Key([7; 16]), at), &zone))
 }
 
 fn with<T>(

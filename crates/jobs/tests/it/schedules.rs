@@ -227,11 +227,11 @@ fn an_end_while_its_own_job_runs_is_not_lost(store: Store) {
     go(&mut fast);
     slow.turn();
     assert_eq!((made(&world), slow.running()), (vec!["a".to_owned(), "b".to_owned()], 1));
-    for _ in 0..20 {
-        world.pass(29);
+    for _ in 0..42 {
+        world.pass(14);
         slow.turn();
     }
-    world.pass(20);
+    world.pass(14);
     fast.turn();
     slow.turn();
     fast.finish();

@@ -11,6 +11,10 @@ mod top;
 use crate::plan::{Kind, Setting};
 use crate::spec::Ask;
 
+/// The named segment of a cell of recency and frequency.
+#[cfg(test)]
+pub(crate) use rfm::segment;
+
 /// Makes a question of any kind ready.
 pub(crate) fn kind(ask: &Ask, setting: Setting) -> kernel::Result<Box<dyn Kind>> {
     Ok(match ask {

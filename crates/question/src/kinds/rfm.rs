@@ -222,6 +222,12 @@ fn grid(r: u8, f: u8) -> usize {
     }
 }
 
+/// The segment of a cell of recency and frequency.
+#[cfg(test)]
+pub(crate) fn segment(r: u8, f: u8) -> &'static str {
+    GRID[grid(r, f)]
+}
+
 /// People and money of a segment.
 #[derive(Clone, Default)]
 struct Sum {

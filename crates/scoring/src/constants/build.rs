@@ -30,7 +30,7 @@ pub struct Builder {
 /// What is kept of a party.
 #[derive(Debug)]
 struct Row {
-    party: u32,
+    party: u64,
     kind: Kind,
     peer: Peer,
     activity: f64,

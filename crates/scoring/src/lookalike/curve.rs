@@ -24,7 +24,7 @@ pub struct Point {
 /// The curve at sizes. Empty if the seed is smaller than the number of folds.
 pub fn curve(
     population: &[Person],
-    seed: &BTreeSet<u32>,
+    seed: &BTreeSet<u64>,
     sizes: &[usize],
     settings: &Settings,
 ) -> Vec<Point> {
@@ -36,8 +36,8 @@ pub fn curve(
     let mut expected = vec![0.0; sizes.len()];
     for fold in 0..folds {
         // Ascending party numbers dealt like cards: no fold is of one age.
-        let hidden: BTreeSet<u32> = seed.iter().copied().skip(fold).step_by(folds).collect();
-        let shown: BTreeSet<u32> = seed.difference(&hidden).copied().collect();
+        let hidden: BTreeSet<u64> = seed.iter().copied().skip(fold).step_by(folds).collect();
+        let shown: BTreeSet<u64> = seed.difference(&hidden).copied().collect();
         let Some(ranking) = rank(population, &shown, settings) else { continue };
         for (place, size) in sizes.iter().enumerate() {
             let first = ranking.people.iter().take(*size);

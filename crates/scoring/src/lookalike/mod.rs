@@ -40,7 +40,7 @@ impl Default for Settings {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Person {
     /// Its number; breaks ties.
-    pub party: u32,
+    pub party: u64,
     /// The features.
     pub features: Vec<Option<f64>>,
 }
@@ -61,13 +61,13 @@ pub struct Ranking {
     /// How.
     pub method: Method,
     /// Everybody but the seed, most alike first: party and score.
-    pub people: Vec<(u32, f64)>,
+    pub people: Vec<(u64, f64)>,
     /// The features that tell most: index and weight on the standardised feature, strongest first.
     pub features: Vec<(usize, f64)>,
 }
 
 /// Ranks a population, in any order, by likeness to a seed. `None` if nobody of the seed is in it.
-pub fn rank(population: &[Person], seed: &BTreeSet<u32>, settings: &Settings) -> Option<Ranking> {
+pub fn rank(population: &[Person], seed: &BTreeSet<u64>, settings: &Settings) -> Option<Ranking> {
     let mut people: Vec<&Person> = population.iter().collect();
     people.sort_by_key(|person| person.party);
     let table = Table::of(&people);
@@ -83,7 +83,7 @@ pub fn rank(population: &[Person], seed: &BTreeSet<u32>, settings: &Settings) ->
     };
     let scores = scores(&table, method, &weights);
     let others = people.iter().zip(&is_seed).zip(scores).filter(|((_, is_seed), _)| !**is_seed);
-    let mut ranked: Vec<(u32, f64)> = others.map(|((person, _), score)| (person.party, score)).collect();
+    let mut ranked: Vec<(u64, f64)> = others.map(|((person, _), score)| (person.party, score)).collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let mut features: Vec<(usize, f64)> = weights.iter().take(table.features).copied().enumerate().collect();
     features.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));

@@ -21,7 +21,7 @@ impl Dice {
 }
 
 /// People of whom the first `latent` are alike in the first `telling` of `features`.
-fn people(count: u32, latent: u32, features: usize, telling: usize) -> Vec<Person> {
+fn people(count: u64, latent: u64, features: usize, telling: usize) -> Vec<Person> {
     let mut dice = Dice(7);
     let person = |party| {
         let features = (0..features)
@@ -36,7 +36,7 @@ fn people(count: u32, latent: u32, features: usize, telling: usize) -> Vec<Perso
     (0..count).map(person).collect()
 }
 
-fn precision(ranking: &Ranking, size: usize, latent: u32) -> f64 {
+fn precision(ranking: &Ranking, size: usize, latent: u64) -> f64 {
     ranking.people.iter().take(size).filter(|(party, _)| *party < latent).count() as f64 / size as f64
 }
 
@@ -44,7 +44,7 @@ fn precision(ranking: &Ranking, size: usize, latent: u32) -> f64 {
 fn a_latent_group_is_found_far_above_its_share() {
     // 4,000 people, 6 % latent, 100 of them given: base rate of the rest 3.6 %.
     let people = people(4_000, 240, 12, 8);
-    let seed: BTreeSet<u32> = (0..100).collect();
+    let seed: BTreeSet<u64> = (0..100).collect();
     let ranking = rank(&people, &seed, &Settings::default()).unwrap();
     assert_eq!(ranking.method, Method::Learned);
     assert_eq!(ranking.people.len(), 3_900);
@@ -56,7 +56,7 @@ fn a_latent_group_is_found_far_above_its_share() {
 #[test]
 fn hidden_seeds_are_found_again_and_the_curve_rises() {
     let people = people(2_000, 150, 10, 8);
-    let seed: BTreeSet<u32> = (0..130).collect();
+    let seed: BTreeSet<u64> = (0..130).collect();
     let points = curve::curve(&people, &seed, &[50, 100, 400, 2_000], &Settings::default());
     assert!(points.windows(2).all(|pair| pair[0].recall <= pair[1].recall), "{points:?}");
     assert!(points[1].lift > 5.0, "{points:?}");
@@ -68,7 +68,7 @@ fn hidden_seeds_are_found_again_and_the_curve_rises() {
 #[test]
 fn a_small_seed_is_ranked_by_its_centre_with_low_confidence() {
     let people = people(1_000, 60, 10, 8);
-    let seed: BTreeSet<u32> = (0..20).collect();
+    let seed: BTreeSet<u64> = (0..20).collect();
     let ranking = rank(&people, &seed, &Settings::default()).unwrap();
     assert_eq!(ranking.method, Method::Centroid);
     assert!(precision(&ranking, 20, 60) > 0.5, "{}", precision(&ranking, 20, 60));
@@ -78,7 +78,7 @@ fn a_small_seed_is_ranked_by_its_centre_with_low_confidence() {
 #[test]
 fn the_order_in_which_people_are_given_does_not_matter() {
     let mut people = people(600, 120, 6, 4);
-    let seed: BTreeSet<u32> = (0..110).collect();
+    let seed: BTreeSet<u64> = (0..110).collect();
     let forwards = rank(&people, &seed, &Settings::default());
     people.reverse();
     assert_eq!(forwards, rank(&people, &seed, &Settings::default()));

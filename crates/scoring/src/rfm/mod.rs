@@ -46,7 +46,7 @@ impl Default for Settings {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Buyer {
     /// Breaks ties.
-    pub party: u32,
+    pub party: u64,
     /// The day of the last order.
     pub last: Day,
     /// Days with an order.
@@ -68,7 +68,7 @@ impl Buyer {
 }
 
 /// The first member of each of the groups 2–5 of a ranking.
-type Cuts = [(i64, u32); 4];
+type Cuts = [(i64, u64); 4];
 
 /// Constants over all buyers.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -119,11 +119,11 @@ impl Constants {
 }
 
 fn cuts(buyers: &[Buyer], measure: impl Fn(&Buyer) -> i64) -> Cuts {
-    let mut ranked: Vec<(i64, u32)> = buyers.iter().map(|buyer| (measure(buyer), buyer.party)).collect();
+    let mut ranked: Vec<(i64, u64)> = buyers.iter().map(|buyer| (measure(buyer), buyer.party)).collect();
     ranked.sort_unstable();
     // The first place i with ⌊5i/n⌋ = group.
     let first = |group: usize| ranked.get((group * ranked.len()).div_ceil(5)).copied();
-    [1, 2, 3, 4].map(|group| first(group).unwrap_or((i64::MAX, u32::MAX)))
+    [1, 2, 3, 4].map(|group| first(group).unwrap_or((i64::MAX, u64::MAX)))
 }
 
 /// R, F and M by fixed thresholds, for too few buyers.
@@ -213,7 +213,7 @@ mod tests {
 
     fn buyers(values: &[(i32, u32, i64)]) -> Vec<Buyer> {
         let buyer = |(party, (last, days, net)): (usize, &(i32, u32, i64))| Buyer {
-            party: party as u32,
+            party: party as u64,
             last: Day(*last),
             days: *days,
             net: Money(*net),

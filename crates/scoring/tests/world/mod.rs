@@ -53,12 +53,12 @@ pub(crate) fn at(day: Day) -> Instant {
     Instant(i64::from(day.0) * DAY + DAY / 2)
 }
 
-pub(crate) fn consumers(count: u32) -> Vec<Facts> {
+pub(crate) fn consumers(count: u64) -> Vec<Facts> {
     let mut dice = Dice(5);
     (0..count).map(|party| consumer(party, &mut dice, Way::Rhythm)).collect()
 }
 
-pub(crate) fn consumer(party: u32, dice: &mut Dice, way: Way) -> Facts {
+pub(crate) fn consumer(party: u64, dice: &mut Dice, way: Way) -> Facts {
     let start = TODAY.plus(-(200 + dice.below(500) as i32));
     let days = match way {
         Way::Random => random_days(start, dice),

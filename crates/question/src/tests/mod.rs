@@ -1,4 +1,6 @@
-//! Tests of what every kind of question shares.
+//! Tests of what every kind of question shares; `naive` has a plain answer for each kind.
+
+mod naive;
 
 use roaring::RoaringBitmap;
 

@@ -1,0 +1,6 @@
+//! Tables of activation.
+
+pub mod delivery;
+pub mod destination;
+pub mod run;
+pub mod secret;

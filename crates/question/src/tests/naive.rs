@@ -1,0 +1,452 @@
+//! Every kind of question against a plain answer written from what it means, over random people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use criteria::Zone;
+use criteria::column::{Column, Values};
+use criteria::rule::Period;
+use criteria::value::Value;
+use kernel::time::{DAY, HOUR};
+use kernel::{Instant, Key, PartyNo};
+use serde_json::{Value as Json, json};
+
+use crate::answer::Rfm;
+use crate::memory::{Memory, Told};
+use crate::operator::{Block, Rows, Slice};
+use crate::{Answer, Ask, Count, Finding, Order, Partial, People, Plan, Question};
+
+/// 2026-06-01T00:00:00Z, a Monday.
+const START: i64 = 20_605 * DAY;
+const BUCKETS: u32 = 3;
+
+/// A small generator; the seed is the test.
+struct Dice(u64);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % sides as u64) as usize
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Event {
+    party: u32,
+    time: i64,
+    name: &'static str,
+    properties: Json,
+    channel: Option<&'static str>,
+}
+
+fn events(dice: &mut Dice) -> Vec<Event> {
+    let mut events = Vec::new();
+    for party in 1..15 {
+        for _ in 0..dice.roll(14) {
+            events.push(Event {
+                party,
+                time: START + dice.roll(40) as i64 * 12 * HOUR + dice.roll(3) as i64,
+                name: ["view", "view", "cart", "order"][dice.roll(4)],
+                properties: match dice.roll(4) {
+                    0 => json!({}),
+                    n => json!({"sku": format!("s{}", dice.roll(3)), "total": n as f64 * 2.5, "cart": dice.roll(2)}),
+                },
+                channel: [None, Some("web"), Some("app")][dice.roll(3)],
+            });
+        }
+    }
+    events
+}
+
+/// Asks the operators: buckets apart, blocks cut at whole days, all partials through bytes.
+fn asked(ask: &Json, events: &[Event], as_of: i64) -> Finding {
+    let ask: Ask = serde_json::from_value(ask.clone()).unwrap();
+    let question = Question { people: true, ..Question::new(Instant(as_of), "Asia/Shanghai", ask) };
+    let (plan, people) = (Plan::new(question).unwrap(), People::default());
+    let mut whole = Partial::default();
+    for bucket in (0..BUCKETS).rev() {
+        let slice = Slice { bucket, buckets: BUCKETS };
+        let own: Vec<&Event> = events.iter().filter(|event| slice.has(event.party)).collect();
+        let mut operator = plan.operator(slice, &people);
+        match plan.needs().order {
+            Order::Parties => {
+                for party in own.iter().map(|event| event.party).collect::<BTreeSet<_>>() {
+                    let of = own.iter().copied().filter(|event| event.party == party);
+                    operator.party(PartyNo(party), &memory(&plan, of));
+                }
+            }
+            Order::Blocks => {
+                for cut in 0..8 {
+                    let span = START + cut * 3 * DAY..START + (cut + 1) * 3 * DAY;
+                    let part: Vec<&Event> = own.iter().copied().filter(|e| span.contains(&e.time)).collect();
+                    feed_block(&plan, &part, operator.as_mut());
+                }
+            }
+        }
+        whole.merge(Partial::from_bytes(&operator.finish().to_bytes()).unwrap());
+    }
+    let Answer { finding, .. } = plan.finish(whole, &people);
+    finding
+}
+
+fn memory<'a>(plan: &Plan, events: impl Iterator<Item = &'a Event>) -> Memory {
+    let mut memory = Memory::new(plan.needs());
+    for (no, event) in events.enumerate() {
+        memory.tell(&Told {
+            event: event.name,
+            time: Instant(event.time),
+            key: Key([no as u8; 16]),
+            channel: event.channel,
+            source: "1",
+            properties: &event.properties,
+            context: &Json::Null,
+        });
+    }
+    memory.sort();
+    memory
+}
+
+fn feed_block(plan: &Plan, events: &[&Event], operator: &mut dyn crate::Operator) {
+    let mut runs = Vec::new();
+    for need in &plan.needs().events {
+        let is_wanted = |event: &&&Event| {
+            need.event.as_deref().is_none_or(|name| name == event.name)
+                && need.from.is_none_or(|from| event.time >= from.0)
+                && need.until.is_none_or(|until| event.time < until.0)
+        };
+        let mut rows: Vec<&Event> = events.iter().filter(is_wanted).copied().collect();
+        rows.sort_by_key(|event| (event.party, event.time));
+        let columns: Vec<Vec<Option<Value>>> = need
+            .columns
+            .iter()
+            .map(|path| {
+                rows.iter()
+                    .map(|event| {
+                        let mut found = None;
+                        path.read_event(&event.properties, &Json::Null, |value| found = Some(value));
+                        found
+                    })
+                    .collect()
+            })
+            .collect();
+        let parties: Vec<u32> = rows.iter().map(|event| event.party).collect();
+        let times: Vec<i64> = rows.iter().map(|event| event.time).collect();
+        runs.push((parties, times, columns));
+    }
+    let rows = runs.iter().map(|(parties, times, columns)| Rows {
+        parties,
+        times,
+        keys: &[],
+        columns: columns.iter().map(|cells| Column::one(Values::Mixed(cells))).collect(),
+    });
+    operator.block(&Block { runs: rows.collect() });
+}
+
+fn by_party<'e>(events: &'e [Event], until: i64) -> BTreeMap<u32, Vec<&'e Event>> {
+    let mut map: BTreeMap<u32, Vec<&Event>> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.time <= until) {
+        map.entry(event.party).or_default().push(event);
+    }
+    map.values_mut().for_each(|own| own.sort_by_key(|event| event.time));
+    map
+}
+
+fn who(count: &Count) -> BTreeSet<u32> {
+    let people: BTreeSet<u32> = count.people().into_iter().flatten().collect();
+    assert_eq!(people.len() as u64, count.count(), "the number is that of its people");
+    people
+}
+
+/// The deepest step a chain from `first` reaches: every way to go on is tried.
+fn deepest(own: &[&Event], first: usize, steps: &[&str], within: i64, same: Option<&str>) -> usize {
+    fn go(
+        own: &[&Event],
+        at: usize,
+        step: usize,
+        steps: &[&str],
+        end: i64,
+        fits: &dyn Fn(&Event) -> bool,
+    ) -> usize {
+        let mut best = step;
+        for (next, event) in own.iter().enumerate() {
+            // In one microsecond the earlier step comes first.
+            let is_later = event.time > own[at].time || event.time == own[at].time && next != at;
+            if step < steps.len() && is_later && event.time <= end && event.name == steps[step] && fits(event)
+            {
+                let order = |event: &Event| steps.iter().position(|name| *name == event.name);
+                if event.time > own[at].time || order(event) > order(own[at]) {
+                    best = best.max(go(own, next, step + 1, steps, end, fits));
+                }
+            }
+        }
+        best
+    }
+    let start = own[first];
+    let fits =
+        |event: &Event| same.is_none_or(|name| event.properties.get(name) == start.properties.get(name));
+    go(own, first, 1, steps, start.time + within, &fits)
+}
+
+#[test]
+fn a_funnel_is_the_deepest_chain_of_anybody_by_how_it_began() {
+    for seed in 0..300 {
+        let mut dice = Dice::new(seed);
+        let (events, as_of) = (events(&mut dice), START + (10 + dice.roll(12) as i64) * DAY);
+        let steps = ["view", "cart", "order"];
+        let within = [12, 24, 72][dice.roll(3)];
+        let from = START + dice.roll(8) as i64 * DAY;
+        let same = (dice.roll(2) == 0).then_some("sku");
+        let mut funnel = json!({"steps": steps, "within": format!("{within}h"), "by": "$channel",
+            "window": {"from": criteria::value::ValueRef::Instant(Instant(from)).to_json()}});
+        if same.is_some() {
+            funnel["same"] = json!(["sku"]);
+        }
+        let Finding::Funnel { steps: all, by } = asked(&json!({ "funnel": funnel }), &events, as_of) else {
+            panic!()
+        };
+        let mut expected: BTreeMap<(Option<&str>, usize), BTreeSet<u32>> = BTreeMap::new();
+        let mut total: BTreeMap<usize, BTreeSet<u32>> = BTreeMap::new();
+        for (party, own) in by_party(&events, as_of) {
+            for (first, event) in own.iter().enumerate() {
+                let is_start = event.name == "view" && event.time >= from;
+                if is_start && same.is_none_or(|name| event.properties.get(name).is_some()) {
+                    for step in 0..deepest(&own, first, &steps, within * HOUR, same) {
+                        expected.entry((event.channel, step)).or_default().insert(party);
+                        total.entry(step).or_default().insert(party);
+                    }
+                }
+            }
+        }
+        for (step, found) in all.iter().enumerate() {
+            assert_eq!(
+                who(&found.people),
+                total.get(&step).cloned().unwrap_or_default(),
+                "seed {seed} {step}"
+            );
+        }
+        for group in by.iter().flatten() {
+            for (step, found) in group.steps.iter().enumerate() {
+                let key = (group.value.as_deref(), step);
+                let own = expected.remove(&key).unwrap_or_default();
+                assert_eq!(who(&found.people), own, "seed {seed} {key:?}");
+            }
+        }
+        assert!(expected.is_empty(), "seed {seed}: {expected:?}");
+    }
+}
+
+#[test]
+fn a_strict_funnel_has_nothing_between_and_any_order_takes_each_step_once() {
+    for seed in 0..200 {
+        let mut dice = Dice::new(1_000 + seed);
+        let mut events = events(&mut dice);
+        // One event a moment: order within a microsecond has its own test.
+        events.iter_mut().enumerate().for_each(|(no, event)| event.time += 7 * no as i64);
+        let (as_of, within) = (START + 30 * DAY, [24, 72, 240][dice.roll(3)]);
+        let steps = ["view", "cart", "order"];
+        let ask =
+            |order: &str| json!({"funnel": {"steps": steps, "within": format!("{within}h"), "order": order}});
+        let found = |order: &str| match asked(&ask(order), &events, as_of) {
+            Finding::Funnel { steps, .. } => steps.iter().map(|step| who(&step.people)).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        let (mut strict, mut any) = (vec![BTreeSet::new(); 3], vec![BTreeSet::new(); 3]);
+        for (party, own) in by_party(&events, as_of) {
+            for first in 0..own.len() {
+                let end = own[first].time + within * HOUR;
+                let chain =
+                    own[first..].iter().zip(steps).take_while(|(e, name)| e.name == *name && e.time <= end);
+                let mut distinct: BTreeSet<&str> = BTreeSet::new();
+                distinct.extend(
+                    own[first..].iter().take_while(|event| event.time <= end).map(|event| event.name),
+                );
+                for step in 0..chain.count() {
+                    strict[step].insert(party);
+                }
+                for group in any.iter_mut().take(distinct.len()) {
+                    group.insert(party);
+                }
+            }
+        }
+        assert_eq!((found("strict"), found("any")), (strict, any), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_cohort_is_a_period_and_comes_back_in_the_periods_it_acts_in() {
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    for seed in 0..200 {
+        let mut dice = Dice::new(2_000 + seed);
+        let (events, as_of) = (events(&mut dice), START + (10 + dice.roll(12) as i64) * DAY);
+        let (every, period) = [("day", Period::Today), ("week", Period::ThisWeek)][dice.roll(2)];
+        let again = ["view", "order", "*"][dice.roll(3)];
+        let from = START + dice.roll(5) as i64 * DAY;
+        let text = criteria::value::ValueRef::Instant(Instant(from)).to_json();
+        let ask = json!({"retention": {"first": "view", "again": again, "every": every, "periods": 3,
+            "window": {"from": text}}});
+        let Finding::Retention(cohorts) = asked(&ask, &events, as_of) else { panic!() };
+        let start = |time: i64| zone.period(period, Instant(time)).0.0;
+        let step = |mut at: i64, to: i64| {
+            let mut steps = 0;
+            while at < to {
+                at = zone.period(period, Instant(at)).1.0;
+                steps += 1;
+            }
+            steps
+        };
+        let mut expected: BTreeMap<i64, (BTreeSet<u32>, BTreeMap<usize, BTreeSet<u32>>)> = BTreeMap::new();
+        for (party, own) in by_party(&events, as_of) {
+            let own: Vec<&&Event> = own.iter().filter(|event| event.time >= from).collect();
+            let Some(first) = own.iter().find(|event| event.name == "view") else { continue };
+            let cohort = start(first.time);
+            let (size, returned) = expected.entry(cohort).or_default();
+            size.insert(party);
+            for event in own.iter().filter(|event| again == "*" || event.name == again) {
+                if start(event.time) >= cohort {
+                    returned.entry(step(cohort, start(event.time))).or_default().insert(party);
+                }
+            }
+        }
+        for cohort in cohorts {
+            let (size, mut returned) = expected.remove(&cohort.start.micros()).unwrap();
+            assert_eq!(who(&cohort.size), size, "seed {seed}");
+            for (step, count) in cohort.returned.iter().enumerate() {
+                assert_eq!(who(count), returned.remove(&step).unwrap_or_default(), "seed {seed} {step}");
+            }
+        }
+        assert!(expected.is_empty(), "seed {seed}");
+    }
+}
+
+#[test]
+fn absence_is_what_the_rule_of_a_sequence_without_its_end_says() {
+    for seed in 0..200 {
+        let mut dice = Dice::new(3_000 + seed);
+        let (events, as_of) = (events(&mut dice), START + (10 + dice.roll(12) as i64) * DAY);
+        let (within, last) = ([12, 36][dice.roll(2)], 4 + dice.roll(10));
+        let ask = json!({"absence": {"event": "cart", "without": "order", "within": format!("{within}h"),
+            "window": {"last": format!("{last}d")}}});
+        let Finding::Absence { people, events: count } = asked(&ask, &events, as_of) else { panic!() };
+        let rule = json!({"members": {"sequence": [{"event": "cart"},
+            {"event": "order", "within": format!("{within}h"), "absent": true}], "window": {"last": format!("{last}d")}}});
+        let Finding::Members(members) = asked(&rule, &events, as_of) else { panic!() };
+        let mut carts = 0;
+        for own in by_party(&events, as_of).values() {
+            let span = |event: &&&&Event| {
+                event.time > as_of - last as i64 * DAY && event.time <= as_of - within * HOUR
+            };
+            for cart in own.iter().filter(|event| event.name == "cart").filter(|e| span(&e)) {
+                let follows = |event: &&&Event| {
+                    event.name == "order" && event.time > cart.time && event.time <= cart.time + within * HOUR
+                };
+                carts += u64::from(!own.iter().any(|event| follows(&event)));
+            }
+        }
+        assert_eq!((who(&people), count), (who(&members), carts), "seed {seed}");
+    }
+}
+
+#[test]
+fn scores_are_quintiles_of_rank_and_segments_a_partition() {
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    for seed in 0..200 {
+        let mut dice = Dice::new(4_000 + seed);
+        let (events, as_of) = (events(&mut dice), START + (10 + dice.roll(12) as i64) * DAY);
+        let ask = json!({"rfm": {"order": "order", "amount": "total", "refund": {"event": "cart", "amount": "total"}}});
+        let Finding::Rfm(Rfm { buyers, cells, segments, eight, scores }) = asked(&ask, &events, as_of) else {
+            panic!()
+        };
+        let mut rows: Vec<(u32, i64, i64, f64)> = Vec::new();
+        for (party, own) in by_party(&events, as_of) {
+            let days: BTreeSet<i64> =
+                own.iter().filter(|e| e.name == "order").map(|e| zone.day(Instant(e.time))).collect();
+            let Some(last) = days.last() else { continue };
+            let money = |name: &str| -> f64 {
+                let own = own.iter().filter(|event| event.name == name);
+                own.filter_map(|event| event.properties["total"].as_f64()).sum()
+            };
+            rows.push((
+                party,
+                zone.day(Instant(as_of)) - last,
+                days.len() as i64,
+                money("order") - money("cart"),
+            ));
+        }
+        let rank = |key: &dyn Fn(&(u32, i64, i64, f64)) -> f64, party: u32| {
+            let mut order = rows.clone();
+            order.sort_by(|a, b| key(a).total_cmp(&key(b)).then(a.0.cmp(&b.0)));
+            let rank = order.iter().position(|row| row.0 == party).unwrap();
+            (rank * 5 / rows.len()) as u8 + 1
+        };
+        assert_eq!(buyers as usize, rows.len());
+        for (row, score) in rows.iter().zip(&scores) {
+            let r = 6 - rank(&|row| row.1 as f64, row.0);
+            let (f, m) = (rank(&|row| row.2 as f64, row.0), rank(&|row| row.3, row.0));
+            assert_eq!((score.party, score.scores), (row.0, [r, f, m]), "seed {seed}");
+            assert_eq!(score.money, (row.3 * 10.0) as i128 * 10i128.pow(17), "seed {seed}");
+        }
+        for part in [&segments, &eight] {
+            let people: BTreeSet<u32> = part.iter().flat_map(|segment| who(&segment.people)).collect();
+            assert_eq!(people.len(), rows.len(), "each in one");
+            assert_eq!(part.iter().map(|segment| segment.people.count()).sum::<u64>(), buyers);
+        }
+        assert_eq!(cells.iter().map(|cell| cell.people.count()).sum::<u64>(), buyers);
+    }
+}
+
+#[test]
+fn every_cell_of_the_grid_of_recency_and_frequency_has_its_named_segment() {
+    // Rows from recency 5 to 1, in each frequency 1 to 5, as the specification lists them.
+    let expected = [
+        ["new", "potential_loyalist", "potential_loyalist", "champions", "champions"],
+        ["promising", "potential_loyalist", "potential_loyalist", "loyal", "loyal"],
+        ["about_to_sleep", "about_to_sleep", "need_attention", "loyal", "loyal"],
+        ["hibernating", "hibernating", "at_risk", "at_risk", "cannot_lose"],
+        ["hibernating", "hibernating", "at_risk", "at_risk", "cannot_lose"],
+    ];
+    for (row, names) in expected.iter().enumerate() {
+        for (column, name) in names.iter().enumerate() {
+            assert_eq!(crate::kinds::segment(5 - row as u8, 1 + column as u8), *name);
+        }
+    }
+}
+
+#[test]
+fn things_are_ordered_by_what_they_brought_and_people_counted_once_a_period() {
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    for seed in 0..200 {
+        let mut dice = Dice::new(5_000 + seed);
+        let (events, as_of) = (events(&mut dice), START + (10 + dice.roll(12) as i64) * DAY);
+        let is_summed = dice.roll(2) == 0;
+        let mut top = json!({"event": "order", "item": "sku", "limit": 2, "window": {"last": "9d"}});
+        if is_summed {
+            top["value"] = json!("total");
+        }
+        let Finding::Top(items) = asked(&json!({ "top": top }), &events, as_of) else { panic!() };
+        let mut sums: BTreeMap<&str, (f64, BTreeMap<i64, BTreeSet<u32>>)> = BTreeMap::new();
+        for event in &events {
+            let is_in = event.name == "order" && event.time > as_of - 9 * DAY && event.time <= as_of;
+            let Some(sku) = event.properties["sku"].as_str().filter(|_| is_in) else { continue };
+            let (sum, periods) = sums.entry(sku).or_default();
+            *sum += if is_summed { event.properties["total"].as_f64().unwrap() } else { 1.0 };
+            let week = zone.period(Period::ThisWeek, Instant(event.time)).0.0;
+            periods.entry(week).or_default().insert(event.party);
+        }
+        let mut expected: Vec<_> = sums.into_iter().collect();
+        expected.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(b.0)));
+        expected.truncate(2);
+        assert_eq!(items.len(), expected.len(), "seed {seed}");
+        for (item, (sku, (sum, periods))) in items.iter().zip(expected) {
+            assert_eq!((item.item.as_str(), item.value.as_f64()), (sku, Some(sum)), "seed {seed}");
+            let found: BTreeMap<i64, BTreeSet<u32>> =
+                item.periods.iter().map(|period| (period.start.micros(), who(&period.people))).collect();
+            assert_eq!(found, periods, "seed {seed}");
+        }
+    }
+}
