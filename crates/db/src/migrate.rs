@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations![
     false "0004_jobs",
     false "0005_tags",
     false "0006_destinations",
+    false "0007_lake_moved",
 ];
 
 /// A migration and whether a database has it.

@@ -92,6 +92,8 @@ const CASES: &[Case] = &[
     case("GET /api/v1/tags/{key}/changes", "tag:read", ""),
     case("POST /api/v1/tags/{key}/refresh", "tag:write", ""),
     case("POST /api/v1/tags/{key}/assign", "tag:write", r#"{"rows":[{"party":"$one","value":true}]}"#),
+    case("GET /api/v1/constants", "tag:read", ""),
+    case("POST /api/v1/constants/refresh", "tag:write", ""),
     case("GET /api/v1/parties/{id}/tags", "profile:read", ""),
     case("POST /api/v1/parties/{id}/explain_tag", "profile:read", r#"{"tag":"vip"}"#),
     case("DELETE /api/v1/tags/{key}", "tag:write", ""),

@@ -224,3 +224,30 @@ fn a_tag_made_of_personal_data_is_masked_for_those_who_may_not_see_it() {
     assert_eq!(party["tags"]["mail"], json!("w***@example.com"));
     assert_eq!(world.server.get(&token, "/api/v1/tags/mail/members?value=x").status, 403);
 }
+
+#[test]
+fn a_model_applies_the_constants_of_everybody_to_each() {
+    let world = shop();
+    let model = |key: &str, role: &str, of: &str| {
+        put(&world, key, json!({ "kind": "model", "role": role, "value_type": of, "model": key }));
+    };
+    model("activity", "score", "number");
+    model("rfm_segment", "tag", "text");
+    model("purchase", "stage", "text");
+    world.post("/api/v1/constants/refresh", json!({}));
+    world.settle();
+    let constants = world.get("/api/v1/constants");
+    assert_eq!(
+        (&constants["items"][0]["name"], &constants["items"][0]["version"]),
+        (&json!("scoring"), &json!(1))
+    );
+    let party = world.get(&super::by("user_id:u-1"));
+    let score = party["scores"]["activity"].as_f64().unwrap();
+    assert!(score > 0.0 && score < 100.0, "{party}");
+    assert_eq!(party["stages"]["purchase"], "repeat");
+    let rule = json!({"score": "activity", "op": "gt", "value": 0});
+    assert_eq!(world.post("/api/v1/audiences/preview", json!({ "rule": rule }))["count"], 2);
+    let path = format!("/api/v1/parties/{}/explain_tag", party["id"].as_str().unwrap());
+    let why = world.post(&path, json!({ "tag": "activity" }));
+    assert_eq!((&why["reasons"]["constants"], why["value"].as_f64()), (&json!(1), Some(score)));
+}

@@ -3,6 +3,7 @@
 //! What is defined or assigned goes through the log as a command; everything else is read as it is stored.
 
 mod assign;
+mod constants;
 mod define;
 mod item;
 mod lineage;
@@ -62,6 +63,8 @@ pub fn routes(api: Api<Tags>) -> Api<Tags> {
         .route(Permission::TagRead, routes!(values::tag_distribution))
         .route(Permission::TagRead, routes!(values::tag_changes))
         .route(Permission::TagWrite, routes!(assign::tag_assign))
+        .route(Permission::TagRead, routes!(constants::constants_list))
+        .route(Permission::TagWrite, routes!(constants::constants_refresh))
         .route(Permission::ProfileRead, routes!(party::party_tags))
         .route(Permission::ProfileRead, routes!(party::party_explain_tag))
 }
