@@ -22,9 +22,11 @@ pub fn program() -> &'static Path {
         // everything above them built again.
         let told = std::env::vars_os().map(|(name, _)| name);
         let about = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
-        told.filter(|name| about.iter().any(|start| name.to_string_lossy().starts_with(start))).for_each(|name| {
-            build.env_remove(name);
-        });
+        told.filter(|name| about.iter().any(|start| name.to_string_lossy().starts_with(start))).for_each(
+            |name| {
+                build.env_remove(name);
+            },
+        );
         if folder.file_name().is_some_and(|profile| profile == "release") {
             build.arg("--release");
         }
