@@ -80,6 +80,78 @@ pub enum Finding {
     Rfm(Rfm),
     /// Things, the one that brought most first; equal ones by name.
     Top(Vec<TopItem>),
+    /// Who is in which groups: those in exactly these and no other, by all combinations anybody is in.
+    Overlap {
+        /// Who is in each group, in the order of the question.
+        sizes: Vec<Count>,
+        /// The combinations.
+        parts: Vec<OverlapPart>,
+    },
+    /// How the group is divided by each trait.
+    Profile {
+        /// Who is in the group.
+        group: Count,
+        /// With whom it is compared.
+        base: Count,
+        /// The values of each trait.
+        traits: Vec<ProfileTrait>,
+    },
+    /// Periods in the order of time, those in which nothing happened left out.
+    Trend(Vec<TrendPoint>),
+}
+
+/// Those in exactly some groups.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OverlapPart {
+    /// Places of the groups in the question.
+    pub of: Vec<usize>,
+    /// Who.
+    pub people: Count,
+}
+
+/// A trait of a group and its base.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProfileTrait {
+    /// Its name.
+    pub name: String,
+    /// Its values, the most frequent in the group first.
+    pub values: Vec<ProfileValue>,
+}
+
+/// A value of a trait in a group and its base.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProfileValue {
+    /// The value; `null` for those without.
+    pub value: Option<String>,
+    /// Who of the group has it.
+    pub group: Count,
+    /// Who of the base has it.
+    pub base: Count,
+    /// Its share in the group.
+    pub share: f64,
+    /// Share in the group ÷ share in the base × 100; `null` where the base has none.
+    pub index: Option<f64>,
+    /// How far the shares of the group and of the base without the group lie apart, in standard errors of
+    /// their difference; `null` where one of them is empty or both are all or nothing.
+    pub z: Option<f64>,
+    /// Whether that is beyond chance: more than 1.96 standard errors.
+    pub is_significant: bool,
+}
+
+/// What happened in one period.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrendPoint {
+    /// Where the period begins.
+    pub start: At,
+    /// The value events are told apart by; `null` for events without, and where nothing tells them apart.
+    pub value: Option<String>,
+    /// How many events.
+    pub events: u64,
+    /// The sum of the property, if one is summed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sum: Option<Json>,
+    /// Whose they are.
+    pub people: Count,
 }
 
 /// A step of a funnel.

@@ -52,6 +52,56 @@ pub enum Ask {
     Rfm(Rfm),
     /// Things by what they brought.
     Top(Top),
+    /// How many are in several groups at once.
+    Overlap(Overlap),
+    /// How a group is divided by a trait, and how that differs from everybody.
+    Profile(Box<Profile>),
+    /// How often something happens, period by period.
+    Trend(Trend),
+}
+
+/// How many are in several groups at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overlap {
+    /// The groups, by rules: two to eight.
+    pub of: Vec<Who>,
+}
+
+/// How a group is divided by traits, beside a base.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The group.
+    pub of: Who,
+    /// What it is compared with; everybody if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Who>,
+    /// Names of traits, at most 32.
+    pub traits: Vec<String>,
+}
+
+/// How often something happens, period by period.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trend {
+    /// The event; `*` is any.
+    pub event: String,
+    /// A property that is summed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sum: Option<Property>,
+    /// A property by which events are told apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Property>,
+    /// How time is cut.
+    #[serde(default = "day")]
+    pub every: Every,
+    /// When.
+    pub window: Window,
+}
+
+fn day() -> Every {
+    Every::Day
 }
 
 /// A stretch of time, never later than the question's instant. Without a member it is all time before.

@@ -63,10 +63,11 @@ impl Operator for Newest<'_> {
         }
         let times = timeline.times(0);
         let (names, properties) = (timeline.column(0, 0), timeline.column(0, 1));
-        for row in times.len().saturating_sub(self.of.limit)..times.len() {
+        let first = times.len().saturating_sub(self.of.limit);
+        for (row, time) in times.iter().enumerate().skip(first) {
             let event = text_at(&names, row).unwrap_or_default();
             let key = base32(&timeline.key(0, row).0);
-            let name = [Part::Number(times[row]), Part::Text(key.into()), Part::Text(event.into())];
+            let name = [Part::Number(*time), Part::Text(key.into()), Part::Text(event.into())];
             self.found.group(&name).text = text_at(&properties, row).map(Box::from);
         }
     }

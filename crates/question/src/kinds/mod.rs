@@ -2,11 +2,13 @@
 
 mod absence;
 mod funnel;
+mod groups;
 mod latest;
 mod members;
 mod retention;
 mod rfm;
 mod top;
+mod trend;
 
 use crate::plan::{Kind, Setting};
 use crate::spec::Ask;
@@ -25,5 +27,8 @@ pub(crate) fn kind(ask: &Ask, setting: Setting) -> kernel::Result<Box<dyn Kind>>
         Ask::Absence(absence) => Box::new(absence::Without::new(absence, &setting)),
         Ask::Rfm(rfm) => Box::new(rfm::Scores::new(rfm, setting)),
         Ask::Top(top) => Box::new(top::Things::new(top, &setting)?),
+        Ask::Overlap(overlap) => Box::new(groups::Several::new(overlap, setting)?),
+        Ask::Profile(profile) => Box::new(groups::Portrait::new(profile, setting)?),
+        Ask::Trend(trend) => Box::new(trend::Course::new(trend, &setting)?),
     })
 }

@@ -19,6 +19,13 @@ use crate::{Answer, Ask, Count, Finding, Order, Partial, People, Plan, Question}
 const START: i64 = 20_605 * DAY;
 const BUCKETS: u32 = 3;
 
+/// Who came back, by how many periods later.
+type Returned = BTreeMap<usize, BTreeSet<u32>>;
+/// Party, days since the last order, days with one, money.
+type Buyer = (u32, i64, i64, f64);
+/// Events, sum, people.
+type Point = (u64, f64, BTreeSet<u32>);
+
 /// A small generator; the seed is the test.
 struct Dice(u64);
 
@@ -148,7 +155,7 @@ fn feed_block(plan: &Plan, events: &[&Event], operator: &mut dyn crate::Operator
     operator.block(&Block { runs: rows.collect() });
 }
 
-fn by_party<'e>(events: &'e [Event], until: i64) -> BTreeMap<u32, Vec<&'e Event>> {
+fn by_party(events: &[Event], until: i64) -> BTreeMap<u32, Vec<&Event>> {
     let mut map: BTreeMap<u32, Vec<&Event>> = BTreeMap::new();
     for event in events.iter().filter(|event| event.time <= until) {
         map.entry(event.party).or_default().push(event);
@@ -266,8 +273,8 @@ fn a_strict_funnel_has_nothing_between_and_any_order_takes_each_step_once() {
                 distinct.extend(
                     own[first..].iter().take_while(|event| event.time <= end).map(|event| event.name),
                 );
-                for step in 0..chain.count() {
-                    strict[step].insert(party);
+                for group in strict.iter_mut().take(chain.count()) {
+                    group.insert(party);
                 }
                 for group in any.iter_mut().take(distinct.len()) {
                     group.insert(party);
@@ -300,7 +307,7 @@ fn a_cohort_is_a_period_and_comes_back_in_the_periods_it_acts_in() {
             }
             steps
         };
-        let mut expected: BTreeMap<i64, (BTreeSet<u32>, BTreeMap<usize, BTreeSet<u32>>)> = BTreeMap::new();
+        let mut expected: BTreeMap<i64, (BTreeSet<u32>, Returned)> = BTreeMap::new();
         for (party, own) in by_party(&events, as_of) {
             let own: Vec<&&Event> = own.iter().filter(|event| event.time >= from).collect();
             let Some(first) = own.iter().find(|event| event.name == "view") else { continue };
@@ -362,7 +369,7 @@ fn scores_are_quintiles_of_rank_and_segments_a_partition() {
         let Finding::Rfm(Rfm { buyers, cells, segments, eight, scores }) = asked(&ask, &events, as_of) else {
             panic!()
         };
-        let mut rows: Vec<(u32, i64, i64, f64)> = Vec::new();
+        let mut rows: Vec<Buyer> = Vec::new();
         for (party, own) in by_party(&events, as_of) {
             let days: BTreeSet<i64> =
                 own.iter().filter(|e| e.name == "order").map(|e| zone.day(Instant(e.time))).collect();
@@ -378,7 +385,7 @@ fn scores_are_quintiles_of_rank_and_segments_a_partition() {
                 money("order") - money("cart"),
             ));
         }
-        let rank = |key: &dyn Fn(&(u32, i64, i64, f64)) -> f64, party: u32| {
+        let rank = |key: &dyn Fn(&Buyer) -> f64, party: u32| {
             let mut order = rows.clone();
             order.sort_by(|a, b| key(a).total_cmp(&key(b)).then(a.0.cmp(&b.0)));
             let rank = order.iter().position(|row| row.0 == party).unwrap();
@@ -448,5 +455,93 @@ fn things_are_ordered_by_what_they_brought_and_people_counted_once_a_period() {
                 item.periods.iter().map(|period| (period.start.micros(), who(&period.people))).collect();
             assert_eq!(found, periods, "seed {seed}");
         }
+    }
+}
+
+#[test]
+fn groups_overlap_as_sets_do() {
+    for seed in 0..100 {
+        let mut dice = Dice::new(6_000 + seed);
+        let (events, as_of) = (events(&mut dice), START + 15 * DAY);
+        let rule = |name: &str, least: u32| json!({"event": name, "op": "gte", "value": least});
+        let ask = json!({"overlap": {"of": [rule("view", 2), rule("cart", 1), rule("order", 1)]}});
+        let Finding::Overlap { sizes, parts } = asked(&ask, &events, as_of) else { panic!() };
+        let mut expected = [BTreeSet::new(), BTreeSet::new(), BTreeSet::new()];
+        for (party, own) in by_party(&events, as_of) {
+            for (set, (name, least)) in expected.iter_mut().zip([("view", 2), ("cart", 1), ("order", 1)]) {
+                if own.iter().filter(|event| event.name == name).count() >= least {
+                    set.insert(party);
+                }
+            }
+        }
+        assert_eq!(sizes.iter().map(who).collect::<Vec<_>>(), expected, "seed {seed}");
+        let mut seen = BTreeSet::new();
+        for part in parts {
+            for party in who(&part.people) {
+                assert!(seen.insert(party), "a person is in one part");
+                let of: Vec<usize> = (0..3).filter(|place| expected[*place].contains(&party)).collect();
+                assert_eq!(part.of, of, "seed {seed}");
+            }
+        }
+        assert_eq!(seen, expected.into_iter().flatten().collect(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_group_with_twice_the_share_of_its_base_has_index_200() {
+    // Of 1,000 people 180 are young; of a group of 100 in it, 36.
+    let mut age = crate::people::TraitBuilder::default();
+    for party in 0..1_000u32 {
+        let is_young = party < 36 || (100..244).contains(&party);
+        age.set(PartyNo(party), &json!(if is_young { "18-24" } else { "25+" }));
+    }
+    let everybody: roaring::RoaringBitmap = (0..1_000).collect();
+    let people = People {
+        everybody: Some(std::sync::Arc::new(everybody)),
+        audiences: [("g".into(), std::sync::Arc::new((0..100).collect()))].into(),
+        traits: [("age".into(), std::sync::Arc::new(age.build()))].into(),
+    };
+    let people = People::from_bytes(&people.to_bytes()).unwrap();
+    let ask =
+        serde_json::from_value(json!({"profile": {"of": {"audience": "g"}, "traits": ["age"]}})).unwrap();
+    let plan = Plan::new(Question::new(Instant(START), "UTC", ask)).unwrap();
+    assert!(plan.needs().is_everybody);
+    let mut operator = plan.operator(Slice::WHOLE, &people);
+    (0..1_000).for_each(|party| operator.party(PartyNo(party), &crate::memory::Nothing));
+    let Finding::Profile { traits, group, .. } = plan.finish(operator.finish(), &people).finding else {
+        panic!()
+    };
+    assert_eq!(group.count(), 100);
+    let young = traits[0].values.iter().find(|value| value.value.as_deref() == Some("18-24")).unwrap();
+    assert_eq!((young.group.count(), young.base.count(), young.index), (36, 180, Some(200.0)));
+    // (0.36 − 0.16) ÷ √(0.18 · 0.82 · (1/100 + 1/900)).
+    assert!((young.z.unwrap() - 4.938_648).abs() < 1e-6 && young.is_significant, "{young:?}");
+}
+
+#[test]
+fn a_trend_counts_events_sums_and_people_of_each_period_and_value() {
+    let zone = Zone::named("Asia/Shanghai").unwrap();
+    for seed in 0..100 {
+        let mut dice = Dice::new(7_000 + seed);
+        let (events, as_of) = (events(&mut dice), START + (10 + dice.roll(12) as i64) * DAY);
+        let ask = json!({"trend": {"event": "order", "sum": "total", "by": "sku", "window": {"last": "8d"}}});
+        let Finding::Trend(points) = asked(&ask, &events, as_of) else { panic!() };
+        let mut expected: BTreeMap<(i64, Option<String>), Point> = BTreeMap::new();
+        for event in
+            events.iter().filter(|e| e.name == "order" && e.time > as_of - 8 * DAY && e.time <= as_of)
+        {
+            let start = zone.period(Period::Today, Instant(event.time)).0.0;
+            let sku = event.properties["sku"].as_str().map(str::to_owned);
+            let (count, sum, people) = expected.entry((start, sku)).or_default();
+            (*count, *sum) = (*count + 1, *sum + event.properties["total"].as_f64().unwrap_or(0.0));
+            people.insert(event.party);
+        }
+        for point in points {
+            let key = (point.start.micros(), point.value.clone());
+            let (count, sum, people) = expected.remove(&key).unwrap();
+            let found = (point.events, point.sum.as_ref().and_then(Json::as_f64), who(&point.people));
+            assert_eq!(found, (count, Some(sum), people), "seed {seed}");
+        }
+        assert!(expected.is_empty(), "seed {seed}");
     }
 }
