@@ -1,5 +1,6 @@
 //! Headwater and its peers side by side: first whether they agree, then how long they took.
 
+use lake::Snapshot;
 use serde_json::Value as Json;
 
 use super::load::Loaded;
@@ -7,29 +8,43 @@ use super::peers::{self, Peers, Reply};
 use super::questions::{self, Row, Timed};
 use crate::report::{line, thousands};
 
+/// Runs of each question with nothing in memory.
+const BARE_RUNS: usize = 3;
+
 /// Asks everything of everybody and prints the table.
 pub(crate) async fn run(loaded: &Loaded, runs: usize) -> anyhow::Result<()> {
     let all = questions::all();
     let people = questions::people(loaded.people);
-    let mut ours = asked(loaded, runs).await?;
-    let mut latest = questions::latest(&loaded.lake.snapshot(), &people).await?;
+    let snapshot = loaded.lake.snapshot();
+    let mut ours = asked(&snapshot, runs).await?;
+    let mut latest = questions::latest(&snapshot, &people).await?;
+    let bare = asked(&loaded.bare().await?.snapshot(), BARE_RUNS).await?;
     let mut names: Vec<&str> = all.iter().map(|(name, ..)| *name).collect();
     names.push("Q7");
     let peers = peers::ask(loaded, &names, &people, runs)?;
     // Once more, so that neither has the quieter half of the time.
-    for (ours, again) in ours.iter_mut().zip(asked(loaded, runs).await?) {
+    for (ours, again) in ours.iter_mut().zip(asked(&snapshot, runs).await?) {
         if let (Ok(ours), Ok(again)) = (ours, again) {
             ours.times.extend(again.times);
         }
     }
-    latest.times.extend(questions::latest(&loaded.lake.snapshot(), &people).await?.times);
+    latest.times.extend(questions::latest(&snapshot, &people).await?.times);
     println!(
         "\n{:<6} {:>10}  {:>10}  {:>7}  {:<8} best peer",
         "", "Headwater", "best peer", "ratio", "target"
     );
-    for ((name, target, _), ours) in all.iter().zip(&ours) {
+    for (((name, target, _), ours), bare) in all.iter().zip(&ours).zip(&bare) {
         match ours {
-            Ok(ours) => told(name, target, ours, &peers),
+            Ok(ours) => {
+                told(name, target, ours, &peers);
+                let same = if bare.as_ref().is_ok_and(|bare| bare.rows == ours.rows) {
+                    "the same"
+                } else {
+                    "ANOTHER"
+                };
+                let ms = bare.as_ref().map_or(f64::NAN, Timed::ms);
+                println!("{:<6} {ms:>7.1} ms  with nothing decoded in memory, {same} answer", "");
+            }
             Err(error) => println!("{name:<6} Headwater does not answer: {error:#}"),
         }
     }
@@ -39,11 +54,10 @@ pub(crate) async fn run(loaded: &Loaded, runs: usize) -> anyhow::Result<()> {
     free(loaded, &peers, runs).await
 }
 
-async fn asked(loaded: &Loaded, runs: usize) -> anyhow::Result<Vec<anyhow::Result<Timed>>> {
-    let snapshot = loaded.lake.snapshot();
+async fn asked(snapshot: &Snapshot, runs: usize) -> anyhow::Result<Vec<anyhow::Result<Timed>>> {
     let mut ours = Vec::new();
     for (_, _, ask) in questions::all() {
-        ours.push(questions::ask(&snapshot, &ask, runs).await);
+        ours.push(questions::ask(snapshot, &ask, runs).await);
     }
     Ok(ours)
 }

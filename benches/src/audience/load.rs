@@ -37,6 +37,14 @@ pub(crate) fn options() -> Options {
     Options { hot, ..Options::new(clock, Arc::new(MachineIds)) }
 }
 
+impl Loaded {
+    /// The same lake with nothing decoded in memory: every question reads Parquet.
+    pub(crate) async fn bare(&self) -> anyhow::Result<Lake> {
+        let place = Place::Disk(self.folder.join("lake"));
+        Ok(Lake::read(&place, Options { memory_bytes: 0, ..options() }).await?)
+    }
+}
+
 /// The lake with so many events, made now if it is not there.
 pub(crate) async fn loaded(events: u64) -> anyhow::Result<Loaded> {
     let folder = place::cache()?.join(format!("audience-{events}"));
@@ -125,6 +133,6 @@ pub(crate) fn tell(loaded: &Loaded) -> anyhow::Result<()> {
 
 /// The Parquet files of the current version of `events`.
 pub(crate) fn glob(folder: &Path) -> anyhow::Result<String> {
-    let path = folder.join("lake/events/*/*.parquet");
+    let path = folder.join("lake/events/week=*/*.parquet");
     Ok(path.to_str().context("a folder whose name is not UTF-8")?.to_owned())
 }

@@ -88,7 +88,7 @@ pub(crate) fn all() -> Vec<(&'static str, &'static str, Json)> {
             "Q6",
             "≥ 0.7",
             json!({"top": {"event": "order_completed", "item": "sku", "value": "amount", "limit": 100,
-                "every": "week"}}),
+                "every": "week", "window": within(DAYS)}}),
         ),
         ("rule", "≥ 2", json!({ "members": rule() })),
     ]

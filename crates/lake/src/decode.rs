@@ -16,6 +16,7 @@ use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use crate::encode::{INEXACT_KEY, RUNS_KEY};
 use crate::error::{Error, Result};
@@ -56,13 +57,46 @@ impl Footer {
     pub(crate) fn holds(&self, column: &str) -> bool {
         !self.inexact.contains(column) && self.arrow.schema().field_with_name(column).is_ok()
     }
+
+    /// The parts of `ranges` in pages of which `may_have` says, told their lowest and highest party, that they
+    /// may have a row that is looked for.
+    pub(crate) fn pages(
+        &self,
+        ranges: Vec<Range<usize>>,
+        may_have: &dyn Fn(i32, i32) -> bool,
+    ) -> Vec<Range<usize>> {
+        let metadata = self.arrow.metadata();
+        let schema = self.arrow.parquet_schema();
+        let column = (0..schema.num_columns()).find(|i| schema.column(*i).name() == "party_no");
+        let indexes = metadata.offset_index().zip(metadata.column_index());
+        let (Some(column), Some((offsets, bounds))) = (column, indexes) else { return ranges };
+        let (mut found, mut first) = (Vec::new(), 0);
+        for (number, group) in metadata.row_groups().iter().enumerate() {
+            let rows = group.num_rows() as usize;
+            let pages = offsets[number][column].page_locations();
+            for (page, location) in pages.iter().enumerate() {
+                let bounds = match &bounds[number][column] {
+                    ColumnIndexMetaData::INT32(index) => index.min_value(page).zip(index.max_value(page)),
+                    _ => None,
+                };
+                if bounds.is_none_or(|(low, high)| may_have(*low, *high)) {
+                    let end = pages.get(page + 1).map_or(rows, |next| next.first_row_index as usize);
+                    let (start, end) = (first + location.first_row_index as usize, first + end);
+                    let parts = ranges.iter().map(|range| range.start.max(start)..range.end.min(end));
+                    found.extend(parts.filter(|part| !part.is_empty()));
+                }
+            }
+            first += rows;
+        }
+        found
+    }
 }
 
 /// The footer of `file`, from memory after the first time.
 pub(crate) async fn footer(table: &Table, file: &File) -> Result<Arc<Footer>> {
     let read = || async {
         let mut reader = reader(table, file);
-        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let plain = ArrowReaderMetadata::load_async(&mut reader, options.clone()).await?;
         let hinted =
             Arc::new(Schema::new(plain.schema().fields().iter().map(|f| hinted(f)).collect::<Vec<_>>()));
@@ -105,7 +139,7 @@ impl AsyncFileReader for Reader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         async move {
             let size = self.size;
-            let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
+            let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
             Ok(Arc::new(reader.load_and_finish(&mut *self, size).await?))
         }
         .boxed()

@@ -79,6 +79,11 @@ pub(super) async fn narrow(
     parties: &PartySet,
 ) -> Result<Vec<Range<usize>>> {
     let table = &job.pinned().table;
+    let may_have = |low: i32, high: i32| parties.meets(low.cast_unsigned(), high.cast_unsigned());
+    let ranges = decode::footer(table, file).await?.pages(ranges, &may_have);
+    if ranges.is_empty() {
+        return Ok(ranges);
+    }
     let batches = decode::batches(table, file, &["party_no"], Some(ranges.clone())).await?;
     let mut rows = Vec::new();
     for batch in &batches {

@@ -156,6 +156,16 @@ impl PartySet {
         Self(set)
     }
 
+    /// Whether any of them lies between two numbers, both included.
+    pub(crate) fn meets(&self, low: u32, high: u32) -> bool {
+        let last = self.0.len().saturating_sub(1).min(high as usize / 64);
+        (low as usize / 64..=last).any(|word| {
+            let above = if word == low as usize / 64 { u64::MAX << (low % 64) } else { u64::MAX };
+            let below = if word == high as usize / 64 { u64::MAX >> (63 - high % 64) } else { u64::MAX };
+            self.0.get(word).is_some_and(|bits| bits & above & below != 0)
+        })
+    }
+
     pub(crate) fn contains(&self, party: u32) -> bool {
         self.0.get(party as usize / 64).is_some_and(|word| word >> (party % 64) & 1 == 1)
     }
