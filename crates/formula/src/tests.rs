@@ -1,3 +1,5 @@
+//! What formulas mean, case by case, and what is said of those that are wrong.
+
 use std::collections::BTreeMap;
 
 use criteria::value::{Type, Value};
