@@ -122,9 +122,10 @@ impl TestServer {
             partitions: Vec::new(),
             worker: pipeline::Options::default(),
             reserve_bytes: None,
-            lake: parts.lake.then(|| directory.path().join("lake")),
+            lake: parts.lake.then(|| lake::Place::Disk(directory.path().join("lake"))),
             sandbox: parts.sql.then(|| Sandbox::new(program().to_owned(), setting)),
             guard: channels::Guard::new(["127.0.0.0/8".parse().unwrap()]),
+            cluster: None,
             sabotage: Sabotage::default(),
         };
         let tokio =
