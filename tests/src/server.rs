@@ -114,7 +114,7 @@ impl TestServer {
         let store = Store::open(&Location::Directory(directory.path().to_owned())).unwrap();
         let by_hand: Arc<dyn Clock> = clock.clone();
         let installation = Installation::open(store, by_hand, ids).unwrap();
-        let setting = Setting { data: directory.path().to_owned(), store: None, log: None };
+        let setting = Setting { data: directory.path().to_owned(), store: None, log: None, lake: None };
         let options = Options {
             log: LogLocation::Directory(directory.path().join("log")),
             collects: true,
