@@ -8,9 +8,8 @@ use headwater_tests::{TestServer, TestWorkspace};
 use identity::reading::Reader;
 use identity::store::moved::moved_all;
 use identity::store::node::node_anchors;
-use insight::live::{GoOn, Moment, Question, members, scan};
+use insight::live::{Asked, Catalogue, GoOn, Moment, Question, members, scan};
 use insight::profile::Weights;
-use insight::store::audience::audience_all;
 use kernel::{Instant, PartyId, PartyNo};
 use serde_json::{Value, json};
 
@@ -102,8 +101,8 @@ impl World {
         let weights = Weights::default();
         let (question, stored) = reader
             .read_now(&scope, |identity, tx| {
-                let audiences = audience_all(identity.scope, tx)?;
-                let question = Question::new(&rule, &audiences, zone, Moment::At(as_of));
+                let catalogue = Catalogue::read(identity.scope, tx)?;
+                let question = Question::new(Asked::Rule(&rule), &catalogue, zone, Moment::At(as_of));
                 let found = scan(identity, tx, &weights, &question, usize::MAX, &mut || Ok(()))?;
                 Ok((question, found.sample))
             })
