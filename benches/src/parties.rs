@@ -45,7 +45,7 @@ impl Parties {
     }
 
     fn load(folder: &std::path::Path, people: u64) -> anyhow::Result<String> {
-        let setting = Setting { data: folder.to_owned(), store: None, log: None };
+        let setting = Setting { data: folder.to_owned(), store: None, log: None, lake: None };
         let installation = setting.open()?;
         let token = place::create(&installation)?.api_token;
         let events = people * VISIT;

@@ -58,7 +58,7 @@ impl Place {
     pub(crate) fn fresh(postgres: Option<String>) -> anyhow::Result<Self> {
         let temporary = tempfile::Builder::new().prefix("place.").tempdir_in(root()?)?;
         let folder = temporary.path().to_owned();
-        let setting = Setting { data: folder.clone(), store: postgres, log: None };
+        let setting = Setting { data: folder.clone(), store: postgres, log: None, lake: None };
         let installation = setting.open()?;
         let created = create(&installation)?;
         Ok(Self { folder, installation, created, _temporary: temporary })

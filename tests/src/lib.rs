@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "a fixture that does not work is a failed test")]
 
 mod program;
+mod s3;
 mod server;
 
 pub use program::program;
+pub use s3::S3Server;
 pub use server::{Answer, Call, TestServer, TestWorkspace};
 
 use serde_json::Value;

@@ -114,7 +114,7 @@ impl TestServer {
         let store = Store::open(&Location::Directory(directory.path().to_owned())).unwrap();
         let by_hand: Arc<dyn Clock> = clock.clone();
         let installation = Installation::open(store, by_hand, ids).unwrap();
-        let setting = Setting { data: directory.path().to_owned(), store: None, log: None };
+        let setting = Setting { data: directory.path().to_owned(), store: None, log: None, lake: None };
         let options = Options {
             log: LogLocation::Directory(directory.path().join("log")),
             collects: true,
@@ -122,9 +122,10 @@ impl TestServer {
             partitions: Vec::new(),
             worker: pipeline::Options::default(),
             reserve_bytes: None,
-            lake: parts.lake.then(|| directory.path().join("lake")),
+            lake: parts.lake.then(|| lake::Place::Disk(directory.path().join("lake"))),
             sandbox: parts.sql.then(|| Sandbox::new(program().to_owned(), setting)),
             guard: channels::Guard::new(["127.0.0.0/8".parse().unwrap()]),
+            cluster: None,
             sabotage: Sabotage::default(),
         };
         let tokio =

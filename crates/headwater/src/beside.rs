@@ -18,7 +18,7 @@ pub async fn open(
     // Read before the lake, so that what is flushed in between is in both and counts once.
     let waiting =
         tokio::task::block_in_place(|| feeder::unflushed(installation, workspace, &setting.log_location()))?;
-    let place = feeder::place(&setting.lake_folder(), workspace);
+    let place = feeder::place(&setting.lakes()?, workspace);
     let options = feeder::options(installation);
     let lake = match Lake::read(&place, options.clone()).await {
         Err(lake::Error::Unreadable(_)) => Lake::open(&place, options).await?.0,

@@ -2,6 +2,7 @@
 
 pub mod audience;
 pub mod client;
+pub mod cluster;
 pub mod demo;
 pub mod destination;
 pub mod export;

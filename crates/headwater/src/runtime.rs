@@ -1,7 +1,6 @@
 //! What runs: a log and a worker for each partition of each workspace.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -46,8 +45,10 @@ pub struct Options {
     pub worker: pipeline::Options,
     /// Free disk the log leaves alone.
     pub reserve_bytes: Option<u64>,
-    /// Below which folder the lakes are; without one there are none.
-    pub lake: Option<PathBuf>,
+    /// Below which folder or prefix the lakes are; without one there are none.
+    pub lake: Option<lake::Place>,
+    /// Who else works on questions over the lakes.
+    pub cluster: Option<lake::cluster::Cluster>,
     /// Where SQL that people type runs; without one there is none.
     pub sandbox: Option<Sandbox>,
     /// Where destinations may be.
@@ -194,9 +195,14 @@ impl Runtime {
         &self.inner.installation
     }
 
-    /// Below which folder the lakes are, if there are any.
-    pub fn lake(&self) -> Option<&Path> {
-        self.inner.options.lake.as_deref()
+    /// Below which folder or prefix the lakes are, if there are any.
+    pub fn lake(&self) -> Option<&lake::Place> {
+        self.inner.options.lake.as_ref()
+    }
+
+    /// The workers that questions over the lakes may be spread over, if there are any.
+    pub fn cluster(&self) -> Option<&lake::cluster::Cluster> {
+        self.inner.options.cluster.as_ref()
     }
 
     /// Where SQL that people type runs, if anywhere.

@@ -7,6 +7,7 @@
 //! Columnar files of others come in through [`parquet_rows`].
 
 mod append;
+pub mod cluster;
 mod decode;
 mod encode;
 mod error;

@@ -60,10 +60,10 @@ impl World {
                 json!({ "tier": tier, "n": self.sent }),
             );
         }
-        let (name, kind) = (["A", "A", "B"][dice.roll(3)], ["x", "y"][dice.roll(2)]);
-        let mut event = json!({ "type": "track", "messageId": format!("m-{}", self.sent), "event": name,
+        let mut event = json!({ "type": "track", "messageId": format!("m-{}", self.sent),
+            "event": (["A", "A", "B"][dice.roll(3)]),
             "timestamp": format!("2026-06-{:02}T{:02}:00:00.000Z", 1 + dice.roll(30), dice.roll(24)),
-            "properties": { "amount": dice.roll(20) as f64 / 2.0, "kind": kind } });
+            "properties": { "amount": dice.roll(20) as f64 / 2.0, "kind": (["x", "y"][dice.roll(2)]) } });
         let who = dice.roll(10);
         if who < 7 {
             event["anonymousId"] = json!(format!("c-{cookie}"));
@@ -107,8 +107,7 @@ impl World {
                 Ok((question, found.sample))
             })
             .unwrap();
-        let go_on: GoOn = Arc::new(|| Ok(()));
-        let weights = Arc::new(weights);
+        let (weights, go_on): (_, GoOn) = (Arc::new(weights), Arc::new(|| Ok(())));
         let asked =
             members(&reader, self.server.runtime(), &scope, (&question, "Asia/Shanghai"), (&weights, &go_on));
         let found = self.server.tokio().block_on(asked).unwrap().expect("there is a lake and it is fed");

@@ -6,6 +6,7 @@
 //! about broken on purpose, or it proves nothing.
 
 mod client;
+mod cluster;
 mod disk;
 mod dispatch;
 mod jobs;

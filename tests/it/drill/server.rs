@@ -111,6 +111,11 @@ pub(super) struct Process {
 }
 
 impl Process {
+    /// Takes a child in.
+    pub(super) fn of(child: Child) -> Self {
+        Self { child }
+    }
+
     /// Kills it where it stands.
     pub(super) fn kill(mut self) {
         self.child.kill().unwrap();

@@ -1,6 +1,7 @@
 //! `headwater lake` and `headwater query`: the lake's tables, for other engines and for SQL.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -9,6 +10,7 @@ use lake::{Cell, Limits};
 use tokio_util::sync::CancellationToken;
 use workspace::{Installation, Workspace};
 
+use super::cluster::Workers;
 use super::say;
 use super::setting::{Setting, one_workspace};
 use crate::{beside, feeder};
@@ -47,6 +49,8 @@ pub struct Query {
     /// The workspace; the only one if absent
     #[arg(long, value_name = "NAME")]
     workspace: Option<String>,
+    #[command(flatten)]
+    workers: Workers,
     /// Rows printed at most
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     rows: usize,
@@ -67,7 +71,7 @@ impl LakeCommand {
         let Action::Path(path) = self.action;
         let installation = path.setting.open()?;
         let workspace = one_workspace(&installation, path.workspace.as_deref())?;
-        let place = feeder::place(&path.setting.lake_folder(), &workspace);
+        let place = feeder::place(&path.setting.lakes()?, &workspace);
         say(match &place {
             lake::Place::Disk(folder) => std::path::absolute(folder)?.display().to_string(),
             other => other.to_string(),
@@ -93,7 +97,13 @@ impl Query {
         let time = std::time::Duration::from_secs(self.seconds);
         let limits = Limits { rows: self.rows, time, ..Limits::default() };
         let snapshot = lake.snapshot();
-        let mut answer = snapshot.query(&self.sql, limits, CancellationToken::new()).await?;
+        let cancel = CancellationToken::new();
+        let mut answer = match self.workers.cluster(Arc::clone(installation.clock()))? {
+            Some(cluster) => {
+                cluster.query(&feeder::root(workspace), &snapshot, &self.sql, limits, cancel).await?
+            }
+            None => snapshot.query(&self.sql, limits, cancel).await?,
+        };
         let mut out = csv::Writer::from_writer(std::io::stdout().lock());
         out.write_record(answer.columns())?;
         while let Some(page) = answer.next().await? {

@@ -76,7 +76,7 @@ impl Local {
         workspace: Option<&str>,
         source: Option<Option<&str>>,
     ) -> anyhow::Result<Self> {
-        let (opened, options) = (setting.clone(), options(setting));
+        let (opened, options) = (setting.clone(), options(setting)?);
         let handle = tokio::runtime::Handle::current();
         let runtime = tokio::task::spawn_blocking(move || {
             let runtime = Runtime::new(opened.open()?, options, handle);
@@ -154,8 +154,8 @@ impl Local {
     }
 }
 
-fn options(setting: &Setting) -> Options {
-    Options {
+fn options(setting: &Setting) -> anyhow::Result<Options> {
+    Ok(Options {
         log: setting.log_location(),
         collects: true,
         processes: true,
@@ -163,12 +163,13 @@ fn options(setting: &Setting) -> Options {
         worker: pipeline::Options::default(),
         reserve_bytes: None,
         // It is told when the installation is served again.
-        lake: Some(setting.lake_folder()),
+        lake: Some(setting.lakes()?),
         sandbox: None,
         // Nothing is sent from here.
         guard: channels::Guard::default(),
+        cluster: None,
         sabotage: crate::runtime::Sabotage::default(),
-    }
+    })
 }
 
 fn collector(runtime: &Runtime, key: &str, source: Option<Arc<workspace::Source>>) -> Collector {

@@ -48,6 +48,7 @@ pub fn document() -> anyhow::Result<utoipa::openapi::OpenApi> {
         lake: None,
         sandbox: None,
         guard: channels::Guard::default(),
+        cluster: None,
         sabotage: crate::runtime::Sabotage::default(),
     };
     Ok(Server::new(Runtime::new(installation, options, runtime.handle().clone())).document())

@@ -2,16 +2,20 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use kernel::Failure;
 use tokio::net::TcpListener;
 
+use super::cluster::{Compute, Workers};
 use super::say;
 use super::setting::Setting;
 use crate::background::Background;
 use crate::http::{Faces, Server};
+use crate::machine::MachineClock;
 use crate::runtime::{Options, Runtime, Sabotage};
 use crate::sql::Sandbox;
 use crate::stages;
@@ -24,12 +28,16 @@ pub struct Serve {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "HEADWATER_LISTEN")]
     listen: SocketAddr,
-    /// What this process does; all if absent
+    /// What this process does; all but compute if absent
     #[arg(long, value_name = "ROLES", value_enum, value_delimiter = ',')]
     role: Vec<Role>,
     /// Partitions this process applies; all if absent
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
     partitions: Vec<u32>,
+    #[command(flatten)]
+    workers: Workers,
+    #[command(flatten)]
+    compute: Compute,
     /// Stop accepting events when less than this is free on the disk, in MiB
     #[arg(long, value_name = "MIB")]
     reserve: Option<u64>,
@@ -59,6 +67,8 @@ pub enum Role {
     Serve,
     /// Send what destinations follow.
     Dispatch,
+    /// Work on questions of other processes; alone in its process, and it needs no store.
+    Compute,
 }
 
 /// A guarantee to break.
@@ -84,8 +94,21 @@ impl Serve {
     pub fn new(setting: Setting, listen: SocketAddr) -> Self {
         let (role, partitions, sabotage) = Default::default();
         let (log_days, allow_networks) = (LOG_DAYS, Vec::new());
+        let (workers, compute) = Default::default();
         let (reserve, log_json) = (None, false);
-        Self { setting, listen, role, partitions, reserve, log_days, allow_networks, log_json, sabotage }
+        Self {
+            setting,
+            listen,
+            role,
+            partitions,
+            workers,
+            compute,
+            reserve,
+            log_days,
+            allow_networks,
+            log_json,
+            sabotage,
+        }
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -104,6 +127,12 @@ impl Serve {
     /// # Errors
     /// The store, a log or the address cannot be opened.
     pub async fn serve(self, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+        if self.role.contains(&Role::Compute) {
+            if self.role.len() > 1 {
+                return Err(Failure::invalid("role", "compute runs in a process of its own").into());
+            }
+            return self.compute.serve(&self.setting, self.listen, ready).await;
+        }
         let plays = |role: Role| self.plays(role);
         let faces = Faces { collects: plays(Role::Collect), serves: plays(Role::Serve) };
         let options = self.options(faces)?;
@@ -152,7 +181,8 @@ impl Serve {
             partitions: self.partitions.clone(),
             worker: pipeline::Options { owner: owner(), ..pipeline::Options::default() },
             reserve_bytes: self.reserve.map(|mib| mib << 20),
-            lake: self.plays(Role::Process).then(|| self.setting.lake_folder()),
+            lake: self.plays(Role::Process).then(|| self.setting.lakes()).transpose()?,
+            cluster: self.workers.cluster(Arc::new(MachineClock::default()))?,
             sandbox: Some(Sandbox::new(std::env::current_exe()?, self.setting.clone())),
             guard: channels::Guard::new(self.allow_networks.clone()),
             sabotage: sabotage(&self.sabotage),
@@ -185,7 +215,8 @@ fn sabotage(names: &[SabotageName]) -> Sabotage {
     sabotage
 }
 
-async fn asked_to_stop() {
+/// Ends when the process is asked to stop.
+pub(super) async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;

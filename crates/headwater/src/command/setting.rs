@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use db::{Location, Store};
 use kernel::Failure;
+use lake::Place;
 use workspace::{Installation, Workspace};
 
 use crate::logs::LogLocation;
@@ -24,6 +25,10 @@ pub struct Setting {
     /// Keep the event log in NATS JetStream (nats://host:port) instead of files in the folder
     #[arg(long, value_name = "URL", env = "HEADWATER_LOG")]
     pub log: Option<String>,
+    /// Keep the lake in this folder or bucket (s3://bucket/prefix, with `AWS_ENDPOINT_URL`, `AWS_REGION`,
+    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`) instead of in the folder
+    #[arg(long, value_name = "PLACE", env = "HEADWATER_LAKE")]
+    pub lake: Option<String>,
 }
 
 impl Setting {
@@ -35,7 +40,7 @@ impl Setting {
         if !folder.join("headwater.db").try_exists()? {
             return Err(Failure::not_found(format!("an installation in {}", folder.display())).into());
         }
-        Ok(Self { data: folder.to_owned(), store: None, log: None })
+        Ok(Self { data: folder.to_owned(), store: None, log: None, lake: None })
     }
 
     /// Where the databases are.
@@ -46,9 +51,15 @@ impl Setting {
         }
     }
 
-    /// Below which folder the lakes are.
-    pub fn lake_folder(&self) -> PathBuf {
-        self.data.join("lake")
+    /// Below which folder or prefix the lakes are.
+    ///
+    /// # Errors
+    /// A bucket without credentials in the environment.
+    pub fn lakes(&self) -> kernel::Result<Place> {
+        match &self.lake {
+            None => Ok(Place::Disk(self.data.join("lake"))),
+            Some(place) => Ok(Place::parse(place, |name| std::env::var(name).ok())?),
+        }
     }
 
     /// Where the logs are.

@@ -71,11 +71,11 @@ impl Lakes for Runtime {
             let Some(mut slot) = open.lake.open.lock().clone() else { return Ok(None) };
             let (runtime, own, partitions) = (self.clone(), scope.clone(), open.partitions.len() as u32);
             let wanted: Until = blocking(move || {
-                Ok(runtime.installation().pool(&own)?.read(|tx| {
+                runtime.installation().pool(&own)?.read(|tx| {
                     let last = |no| Ok(feed_last(&own, tx, no)?.map(|last| (no, last)));
                     let found: kernel::Result<Vec<Option<(u32, u64)>>> = (0..partitions).map(last).collect();
                     Ok::<_, kernel::Failure>(found?.into_iter().flatten().collect())
-                })?)
+                })
             })
             .await?;
             let is_told = |slot: &Open| {

@@ -11,7 +11,6 @@ mod ask;
 mod rows;
 mod tables;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,9 +42,14 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Batches read from the feed at a time.
 const FEEDS: usize = 8;
 
-/// Where the lake of a workspace is, below the folder of all lakes.
-pub fn place(lakes: &Path, workspace: &Workspace) -> Place {
-    Place::Disk(lakes.join(workspace.no.0.to_string()))
+/// Where the lake of a workspace is, among all lakes.
+pub fn place(lakes: &Place, workspace: &Workspace) -> Place {
+    lakes.within(&root(workspace))
+}
+
+/// What the lake of a workspace is called among all lakes.
+pub fn root(workspace: &Workspace) -> String {
+    workspace.no.0.to_string()
 }
 
 /// How the lake of any workspace is opened.

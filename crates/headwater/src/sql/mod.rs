@@ -121,7 +121,8 @@ impl Sandbox {
     async fn start(&self, ask: &Ask) -> kernel::Result<Child> {
         let mut command = Command::new(&self.program);
         command.arg("sql-worker").arg("--data").arg(&self.setting.data);
-        for (name, value) in [("--store", &self.setting.store), ("--log", &self.setting.log)] {
+        let Setting { store, log, lake, .. } = &self.setting;
+        for (name, value) in [("--store", store), ("--log", log), ("--lake", lake)] {
             command.args(value.iter().flat_map(|value| [name, value]));
         }
         // Each arena of the allocator reserves address space, which is what is limited.

@@ -32,11 +32,14 @@ pub(crate) struct Piece {
     pub(crate) columns: Vec<Arc<Stored>>,
 }
 
+/// A file, its footer, and where in it the wanted rows lie.
+type Source = (Arc<File>, Arc<Footer>, Vec<Range<usize>>);
+
 /// Reads everything of one wanted event in one bucket. Pieces come in the order of their weeks.
 pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> Result<Vec<Piece>> {
     let range = job.range(wanted);
     let waiting = waiting(job, bucket, wanted);
-    let mut sources: Vec<(Arc<File>, Arc<Footer>, Vec<Range<usize>>)> = Vec::new();
+    let mut sources: Vec<Source> = Vec::new();
     let mut per_week: BTreeMap<i32, usize> = BTreeMap::new();
     for week in waiting.keys() {
         per_week.insert(*week, 1);
@@ -122,7 +125,7 @@ fn property<'a>(objects: impl Iterator<Item = &'a str>, path: &Path, words: &Arc
 async fn from_file(
     job: &Arc<Job>,
     bucket: u32,
-    (file, footer, mut ranges): (Arc<File>, Arc<Footer>, Vec<Range<usize>>),
+    (file, footer, mut ranges): Source,
     wanted: &WantedEvent,
     has_keys: bool,
 ) -> Result<Piece> {

@@ -146,3 +146,36 @@ impl Run {
         rows * (12 + extra) + self.columns.values().map(|column| column.bytes()).sum::<usize>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(rows: usize) -> Run {
+        let rows = Rows { parties: vec![0; rows], times: vec![0; rows] };
+        Run { rows: Some(Arc::new(rows)), ..Run::default() }
+    }
+
+    fn id(no: u32) -> Id {
+        ("f".to_owned(), no, None)
+    }
+
+    #[test]
+    fn what_was_not_asked_for_longest_is_forgotten_and_the_budget_is_kept() {
+        let stock = Stock::new(5_000);
+        for no in 0..4 {
+            drop(stock.get(&id(no)));
+            stock.put(id(no), &run(100));
+        }
+        assert_eq!(stock.bytes(), 4_800);
+        assert!(stock.get(&id(0)).rows.is_some());
+        drop(stock.get(&id(4)));
+        stock.put(id(4), &run(100));
+        let is_kept = |no: u32| stock.get(&id(no)).rows.is_some();
+        assert_eq!([0, 1, 2, 3, 4].map(is_kept), [true, false, false, true, true]);
+        assert_eq!(stock.bytes(), 3_600);
+        drop(stock.get(&id(5)));
+        stock.put(id(5), &run(1_000));
+        assert_eq!(stock.bytes(), 0, "what is larger than the budget is not kept");
+    }
+}

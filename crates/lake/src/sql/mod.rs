@@ -15,7 +15,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast;
@@ -27,6 +27,7 @@ use crate::lake::Snapshot;
 use crate::row::Cell;
 use crate::table::schema::Dataset;
 pub use hidden::Hide;
+pub(crate) use provider::store_url;
 
 /// Longer statements are programs.
 const STATEMENT_BYTES_MAX: usize = 64 * 1024;
@@ -65,6 +66,17 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer a stream gives.
+    pub(crate) fn of(
+        stream: SendableRecordBatchStream,
+        limits: Limits,
+        deadline: tokio::time::Instant,
+        cancel: CancellationToken,
+    ) -> Self {
+        let columns = stream.schema().fields().iter().map(|field| field.name().clone()).collect();
+        Self { columns, stream, limits, left: limits.rows, deadline, cancel, is_cut: false }
+    }
+
     /// Names of the columns.
     pub fn columns(&self) -> &[String] {
         &self.columns
@@ -125,54 +137,70 @@ impl Snapshot {
     ) -> Result<Answer> {
         let deadline = tokio::time::Instant::now() + limits.time;
         let statement = select(sql)?;
-        let context = self.session(&limits, hide.as_ref())?;
-        let run = async {
-            let plan = context.state().statement_to_plan(statement).await?;
-            let options =
-                SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-            options.verify_plan(&plan)?;
-            context.execute_logical_plan(plan).await?.execute_stream().await
-        };
+        let runtime = runtime(&limits).map_err(|e| failed(&e, &limits))?;
+        let context = SessionContext::new_with_config_rt(config(&limits), runtime);
+        self.register(&context, &limits, hide.as_ref())?;
         let stream = tokio::select! {
             () = cancel.cancelled() => return Err(Error::Cancelled),
-            stream = tokio::time::timeout_at(deadline, run) => {
+            stream = tokio::time::timeout_at(deadline, stream(&context, statement)) => {
                 stream.map_err(|_| out_of_time(&limits))?.map_err(|e| failed(&e, &limits))?
             }
         };
-        let columns = stream.schema().fields().iter().map(|field| field.name().clone()).collect();
-        Ok(Answer { columns, stream, limits, left: limits.rows, deadline, cancel, is_cut: false })
+        Ok(Answer::of(stream, limits, deadline, cancel))
     }
 
-    fn session(&self, limits: &Limits, hide: Option<&Hide>) -> Result<SessionContext> {
-        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
-            .with_disk_manager_builder(disk)
-            .build_arc()
-            .map_err(|e| failed(&e, limits))?;
-        let config = SessionConfig::new()
-            .with_target_partitions(limits.threads.max(1))
-            .with_information_schema(false)
-            .with_batch_size(8 * 1024);
-        let context = SessionContext::new_with_config_rt(config, runtime);
+    /// Makes the tables of this snapshot known to a session, their JSON through `hide`.
+    pub(crate) fn register(
+        &self,
+        context: &SessionContext,
+        limits: &Limits,
+        hide: Option<&Hide>,
+    ) -> Result<()> {
         for (dataset, pinned) in self.tables.iter() {
             let store = pinned.table.context.store.clone();
-            context.register_object_store(provider::store_url().as_ref(), store);
+            context.register_object_store(store_url().as_ref(), store);
             let provider = Arc::new(provider::Provider::new(pinned)?);
             let suppressed = match dataset {
                 Dataset::Events => pinned.suppressed.iter().copied().collect(),
                 _ => Vec::new(),
             };
-            let view = hidden::view(&context, provider, &suppressed, hide);
+            let view = hidden::view(context, provider, &suppressed, hide);
             let registered = view.and_then(|table| context.register_table(dataset.name(), table));
             registered.map_err(|e| failed(&e, limits))?;
         }
-        Ok(context)
+        Ok(())
     }
 }
 
+/// The settings of a session.
+pub(crate) fn config(limits: &Limits) -> SessionConfig {
+    SessionConfig::new()
+        .with_target_partitions(limits.threads.max(1))
+        .with_information_schema(false)
+        .with_batch_size(8 * 1024)
+}
+
+/// What a session may use: so much memory, and no disk.
+pub(crate) fn runtime(limits: &Limits) -> Result<Arc<RuntimeEnv>, DataFusionError> {
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .build_arc()
+}
+
+/// Plans a statement that [`select`] let through, and begins to run it.
+pub(crate) async fn stream(
+    context: &SessionContext,
+    statement: Statement,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let plan = context.state().statement_to_plan(statement).await?;
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    options.verify_plan(&plan)?;
+    context.execute_logical_plan(plan).await?.execute_stream().await
+}
+
 /// Parses `sql` and lets only one plain SELECT through.
-fn select(sql: &str) -> Result<Statement> {
+pub(crate) fn select(sql: &str) -> Result<Statement> {
     if sql.len() > STATEMENT_BYTES_MAX {
         return Err(Error::Limit { limit: "bytes of a statement", max: STATEMENT_BYTES_MAX as u64 });
     }
@@ -205,15 +233,20 @@ fn is_select_body(body: &ast::SetExpr) -> bool {
     }
 }
 
-fn out_of_time(limits: &Limits) -> Error {
+/// Its time is over.
+pub(crate) fn out_of_time(limits: &Limits) -> Error {
     Error::Limit { limit: "milliseconds of a query", max: limits.time.as_millis() as u64 }
 }
 
-fn failed(error: &DataFusionError, limits: &Limits) -> Error {
+/// It wants more memory than it may have.
+pub(crate) fn out_of_memory(limits: &Limits) -> Error {
+    Error::Limit { limit: "bytes of memory of a query", max: limits.memory_bytes as u64 }
+}
+
+/// What an error of the engine means to who asked.
+pub(crate) fn failed(error: &DataFusionError, limits: &Limits) -> Error {
     match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => {
-            Error::Limit { limit: "bytes of memory of a query", max: limits.memory_bytes as u64 }
-        }
+        DataFusionError::ResourcesExhausted(_) => out_of_memory(limits),
         DataFusionError::ObjectStore(e) => Error::Storage(e.to_string()),
         DataFusionError::IoError(e) => Error::Storage(e.to_string()),
         DataFusionError::ParquetError(e) => Error::Unreadable(e.to_string()),

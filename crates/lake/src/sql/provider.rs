@@ -30,7 +30,7 @@ use crate::table::file::{File, week_of};
 use crate::table::schema::{WEEK, arrow_schema};
 
 /// The address under which the workspace's store is known inside one query.
-pub(super) fn store_url() -> ObjectStoreUrl {
+pub(crate) fn store_url() -> ObjectStoreUrl {
     ObjectStoreUrl::parse("lake://workspace").expect("a constant that parses")
 }
 

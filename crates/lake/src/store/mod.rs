@@ -60,6 +60,31 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
+    /// A place as people write it: a directory, or `s3://bucket/prefix` with what `variable` says of
+    /// `AWS_ENDPOINT_URL`, `AWS_REGION` (else `us-east-1`), `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for a bucket without a name or without credentials.
+    pub fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let Some(rest) = text.strip_prefix("s3://") else { return Ok(Self::Disk(PathBuf::from(text))) };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(Error::Refused(format!("`{text}` names no bucket; s3://bucket/prefix would")));
+        }
+        let needed = |name: &str| {
+            let value = variable(name).filter(|value| !value.is_empty());
+            value.ok_or_else(|| Error::Refused(format!("`{text}` needs `{name}` in the environment")))
+        };
+        Ok(Self::Bucket(Bucket {
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_matches('/').to_owned(),
+            endpoint: variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()),
+            region: variable("AWS_REGION").unwrap_or_else(|| "us-east-1".into()),
+            access_key: needed("AWS_ACCESS_KEY_ID")?,
+            secret_key: needed("AWS_SECRET_ACCESS_KEY")?,
+        }))
+    }
+
     /// The place called `name` inside this one; a workspace's lake inside the installation's.
     pub fn within(&self, name: &str) -> Self {
         match self {

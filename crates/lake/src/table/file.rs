@@ -99,21 +99,17 @@ impl File {
             Some(Some(date)) => parse_week(date).ok_or_else(|| unreadable("has no date for a week"))?,
             _ => 0,
         };
-        let (level, bucket) = level_of(&add.path);
         let time = |side: &str| stats[side]["time"].as_str().and_then(Instant::parse);
-        Ok(Self {
-            path: add.path.clone(),
-            size: add.size,
-            rows: stats["numRecords"].as_u64().ok_or_else(|| unreadable("has no number of rows"))?,
-            week,
-            level,
-            bucket,
-            times: (
-                time("minValues").unwrap_or(Instant(i64::MIN)),
-                time("maxValues").unwrap_or(Instant(i64::MAX)),
-            ),
-            footer: tokio::sync::OnceCell::new(),
-        })
+        let rows = stats["numRecords"].as_u64().ok_or_else(|| unreadable("has no number of rows"))?;
+        let times =
+            (time("minValues").unwrap_or(Instant(i64::MIN)), time("maxValues").unwrap_or(Instant(i64::MAX)));
+        Ok(Self::named(add.path.clone(), add.size, rows, week, times))
+    }
+
+    /// A file of which somebody knows what the log says.
+    pub(crate) fn named(path: String, size: u64, rows: u64, week: i32, times: (Instant, Instant)) -> Self {
+        let (level, bucket) = level_of(&path);
+        Self { path, size, rows, week, level, bucket, times, footer: tokio::sync::OnceCell::new() }
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) struct Table {
     pub(crate) context: Context,
     pub(crate) live: RwLock<Live>,
     /// What was decoded of its files lately.
-    pub(crate) stock: crate::scan::Stock,
+    pub(crate) stock: Arc<crate::scan::Stock>,
     committing: tokio::sync::Mutex<()>,
 }
 
@@ -130,7 +130,7 @@ impl Table {
         };
         let wider = create::wider(dataset, &columns, hot)?;
         let live = RwLock::new(Live::from_replayed(replayed)?);
-        let stock = crate::scan::Stock::new(context.memory_bytes);
+        let stock = Arc::new(crate::scan::Stock::new(context.memory_bytes));
         if let (Some(wider), OnTear::Mend) = (wider, on_tear) {
             let schema_string = schema::delta_schema(&wider, dataset.partition());
             let table = Self {
@@ -149,6 +149,18 @@ impl Table {
         }
         columns.shrink_to_fit();
         Ok((Self { dataset, columns, buckets, context, live, stock, committing: Default::default() }, repair))
+    }
+
+    /// A table of which somebody else knows the files: to read, without its log.
+    pub(crate) fn detached(
+        context: Context,
+        dataset: Dataset,
+        columns: Vec<Column>,
+        buckets: u32,
+        stock: Arc<crate::scan::Stock>,
+    ) -> Self {
+        let (live, committing) = Default::default();
+        Self { dataset, columns, buckets, context, live, stock, committing }
     }
 
     /// The table's name.

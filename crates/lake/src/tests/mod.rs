@@ -7,5 +7,6 @@ mod maintaining;
 mod opening;
 mod querying;
 mod scanning;
+mod spreading;
 mod support;
 mod writing;
