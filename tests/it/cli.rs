@@ -6,6 +6,7 @@ mod destination;
 mod export;
 mod import;
 mod server;
+mod tag;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -18,6 +18,7 @@ pub mod replay;
 pub mod schedule;
 pub mod serve;
 pub mod setting;
+pub mod tag;
 pub mod verify;
 
 use std::io::Write;
@@ -46,6 +47,7 @@ enum Command {
     Export(export::Export),
     Party(party::Party),
     Audience(audience::Audience),
+    Tag(tag::Tag),
     Job(job::Job),
     Schedule(schedule::Schedule),
     Destination(destination::Destination),
@@ -75,6 +77,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Export(export) => export.run(),
         Command::Party(party) => party.run(),
         Command::Audience(audience) => audience.run(),
+        Command::Tag(tag) => tag.run(),
         Command::Job(job) => job.run(),
         Command::Schedule(schedule) => schedule.run(),
         Command::Destination(destination) => destination.run(),

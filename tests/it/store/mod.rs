@@ -23,6 +23,7 @@ mod profile;
 mod quarantine;
 mod search;
 mod seen;
+mod tags;
 mod timeline;
 mod transactions;
 mod workspaces;

@@ -91,7 +91,7 @@ pub fn assignment_of(scope: &Scope, tx: &mut Tx<'_>, nodes: &[NodeNo]) -> db::Re
 /// # Errors
 /// As the database says.
 pub fn assignment_exists(scope: &Scope, tx: &mut Tx<'_>) -> db::Result<bool> {
-    let sql = "select 1 from tag_assignment where workspace_id = ?1 limit 1";
+    let sql = "select tag_no from tag_assignment where workspace_id = ?1 limit 1";
     Ok(tx.query_one(sql, &[scope.workspace.into()], |row| row.int(0))?.is_some())
 }
 
