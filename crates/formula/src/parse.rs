@@ -8,13 +8,11 @@ use criteria::rule::{Comparison, Named};
 use criteria::value::{Type, Value};
 
 use crate::aggregate::is_aggregate;
-use crate::function::{Signature, by_name};
+use crate::function::by_name;
 use crate::token::{Token, error, tokens};
 use crate::tree::{Expression, Operator};
+use crate::types::{Typed, common, fits, join, same};
 use crate::{DEPTH_MAX, Error, FORMULA_CHARS_MAX, INPUTS_MAX, MEASURES_MAX};
-
-/// A part of a formula and its type; `None` is known only when it is read.
-type Typed = (Expression, Option<Type>);
 
 /// A formula that has been read.
 pub(crate) struct Parsed {
@@ -118,14 +116,14 @@ impl Parser<'_> {
         Err(error(self.at(), format!("`{sign}` is missing before {}", self.peek().shown())))
     }
 
-    fn needs_name(&mut self, name: &str) -> Result<(), Error> {
+    pub(crate) fn needs_name(&mut self, name: &str) -> Result<(), Error> {
         if self.takes_name(name) {
             return Ok(());
         }
         Err(error(self.at(), format!("`{name}` is missing before {}", self.peek().shown())))
     }
 
-    fn expression(&mut self) -> Result<Typed, Error> {
+    pub(crate) fn expression(&mut self) -> Result<Typed, Error> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return Err(error(self.at(), format!("parts are nested more than {DEPTH_MAX} deep")));
@@ -345,7 +343,7 @@ impl Parser<'_> {
     }
 
     /// Arguments up to the closing bracket, each with its place.
-    fn arguments(&mut self) -> Result<Vec<(Expression, Option<Type>, usize)>, Error> {
+    pub(crate) fn arguments(&mut self) -> Result<Vec<(Expression, Option<Type>, usize)>, Error> {
         let mut found = Vec::new();
         if self.takes(")") {
             return Ok(found);
@@ -360,122 +358,4 @@ impl Parser<'_> {
             }
         }
     }
-
-    fn call(&mut self, signature: &Signature, at: usize) -> Result<Typed, Error> {
-        let arguments = self.arguments()?;
-        let Signature { name, least, most, .. } = signature;
-        if !(*least..=*most).contains(&arguments.len()) {
-            let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
-            return Err(error(at, format!("`{name}` takes {wanted} values, not {}", arguments.len())));
-        }
-        for (place, (_, of, at)) in arguments.iter().enumerate() {
-            let wanted = signature.takes.get(place).or(signature.takes.last()).copied().flatten();
-            fits(*of, wanted, name, *at)?;
-        }
-        let of = if *name == "nullif" { common(&arguments, name, at)? } else { signature.gives };
-        let parts = arguments.into_iter().map(|(part, ..)| part).collect();
-        Ok((Expression::Call(signature.function, parts), of))
-    }
-
-    fn conditional(&mut self, at: usize) -> Result<Typed, Error> {
-        let mut arguments = self.arguments()?;
-        if !(2..=3).contains(&arguments.len()) {
-            return Err(error(at, "`if` takes a condition, a value, and a value for else"));
-        }
-        let (condition, of, place) = arguments.remove(0);
-        fits(of, Some(Type::Boolean), "if", place)?;
-        let of = common(&arguments, "if", at)?;
-        let mut parts = arguments.into_iter().map(|(part, ..)| part);
-        let value = parts.next().unwrap_or(Expression::Literal(None));
-        let other = parts.next().unwrap_or(Expression::Literal(None));
-        Ok((Expression::Case(vec![(condition, value)], Box::new(other)), of))
-    }
-
-    fn case(&mut self, at: usize) -> Result<Typed, Error> {
-        let (mut cases, mut values) = (Vec::new(), Vec::new());
-        while self.takes_name("when") {
-            let place = self.at();
-            let (condition, of) = self.expression()?;
-            fits(of, Some(Type::Boolean), "when", place)?;
-            self.needs_name("then")?;
-            let place = self.at();
-            let (value, of) = self.expression()?;
-            values.push((value.clone(), of, place));
-            cases.push((condition, value));
-        }
-        if cases.is_empty() {
-            return Err(error(self.at(), "`when` is missing after `case`"));
-        }
-        let mut other = Expression::Literal(None);
-        if self.takes_name("else") {
-            let place = self.at();
-            let (value, of) = self.expression()?;
-            values.push((value.clone(), of, place));
-            other = value;
-        }
-        self.needs_name("end")?;
-        Ok((Expression::Case(cases, Box::new(other)), common(&values, "case", at)?))
-    }
-}
-
-fn join(operator: Operator, left: Typed, right: Typed, at: usize) -> Result<Typed, Error> {
-    let (takes, gives) = operator.types();
-    match takes {
-        Some(_) => {
-            fits(left.1, takes, operator.sign(), at)?;
-            fits(right.1, takes, operator.sign(), at)?;
-        }
-        None => {
-            same(left.1, right.1, operator.sign(), at)?;
-            let is_order = !matches!(operator, Operator::Equal | Operator::NotEqual);
-            let unordered = [left.1, right.1].into_iter().flatten();
-            let unordered =
-                unordered.into_iter().find(|of| matches!(of, Type::Boolean | Type::List | Type::Place));
-            if let Some(of) = unordered.filter(|_| is_order) {
-                return Err(error(at, format!("values of type {} have no order", of.name())));
-            }
-        }
-    }
-    Ok((Expression::Binary(operator, Box::new(left.0), Box::new(right.0)), Some(gives)))
-}
-
-/// Refuses a type that is known to be another; a text may be an instant.
-fn fits(of: Option<Type>, wanted: Option<Type>, name: &str, at: usize) -> Result<(), Error> {
-    match (of, wanted) {
-        (Some(of), Some(wanted)) if of != wanted && (of, wanted) != (Type::Text, Type::Instant) => {
-            Err(error(at, format!("`{name}` takes {}, not {}", wanted.name(), of.name())))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn same(a: Option<Type>, b: Option<Type>, name: &str, at: usize) -> Result<(), Error> {
-    match (a, b) {
-        (Some(Type::Text), Some(Type::Instant)) | (Some(Type::Instant), Some(Type::Text)) => Ok(()),
-        (Some(a), Some(b)) if a != b => {
-            Err(error(at, format!("`{name}` between {} and {}", a.name(), b.name())))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The one type of several values; nothing if it is known only when they are read.
-fn common(parts: &[(Expression, Option<Type>, usize)], name: &str, at: usize) -> Result<Option<Type>, Error> {
-    if parts.is_empty() {
-        return Err(error(at, format!("`{name}` needs a value")));
-    }
-    let mut found: Option<Type> = None;
-    let mut is_known = true;
-    for (part, of, at) in parts.iter().filter(|(part, ..)| *part != Expression::Literal(None)) {
-        match (found, of) {
-            (Some(found), Some(of)) if found != *of => {
-                let message = format!("`{name}` gives {} here and {} elsewhere", of.name(), found.name());
-                return Err(error(*at, message));
-            }
-            (_, Some(of)) => found = Some(*of),
-            (_, None) => is_known = false,
-        }
-        let _ = part;
-    }
-    Ok(found.filter(|_| is_known))
 }

@@ -1,3 +1,5 @@
+//! What formulas give, what they refuse and where, and when their values can change.
+
 use std::collections::BTreeMap;
 
 use criteria::value::{Type, Value};
