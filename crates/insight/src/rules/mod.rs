@@ -1,6 +1,7 @@
 //! Pure decisions: which value counts, how events are packed, what a search finds.
 
 pub mod algebra;
+mod any_value;
 pub mod chunk;
 pub mod mask;
 pub mod search;

@@ -22,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
+pub use super::any_value::AnyValue;
+
 /// Characters of a key.
 const KEY_CHARS_MAX: usize = 64;
 /// Characters of names, owners and categories.
@@ -100,21 +102,6 @@ pub enum Refresh {
     /// When a job or a person asks for it.
     Scheduled,
 }
-
-/// A value of any of the types, in the document of the API.
-pub struct AnyValue;
-
-impl utoipa::PartialSchema for AnyValue {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
-        let plain = |of: Type| ObjectBuilder::new().schema_type(of).build();
-        let list = ArrayBuilder::new().items(plain(Type::String));
-        let any = OneOfBuilder::new().item(plain(Type::String)).item(plain(Type::Number));
-        utoipa::openapi::schema::Schema::OneOf(any.item(plain(Type::Boolean)).item(list).build()).into()
-    }
-}
-
-impl ToSchema for AnyValue {}
 
 /// One case of a rule tag.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
