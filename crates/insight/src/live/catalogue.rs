@@ -63,17 +63,6 @@ impl Catalogue {
         }
     }
 
-    /// What a definition asks for.
-    pub fn asks(&self, of: &Reference) -> Vec<Reference> {
-        match of {
-            Reference::Audience(id) => self.audiences().find(|a| a.id == *id).map(audience_asks),
-            Reference::Tag(key) => self.tag(Role::Tag, key).map(tag_asks),
-            Reference::Score(key) => self.tag(Role::Score, key).map(tag_asks),
-            Reference::Stage(key) => self.tag(Role::Stage, key).map(tag_asks),
-        }
-        .unwrap_or_default()
-    }
-
     /// What asks for a definition, for people: `audience Name (id)`, `tag key`.
     pub fn users(&self, of: &Reference) -> Vec<String> {
         let audiences = self.audiences().filter(|audience| audience_asks(audience).contains(of));

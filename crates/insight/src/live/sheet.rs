@@ -16,7 +16,7 @@ use super::{Bench, Definitions, Loaded, Touch, Unit};
 use crate::rules::tag::Role;
 use crate::store::audience::{AudienceNo, Mode};
 use crate::store::membership::{Change, Member};
-use crate::store::tag::TagNo;
+use crate::store::tag::{Tag, TagNo};
 use crate::store::tag_value::{self, Held};
 
 /// Events named as evidence of one change.
@@ -200,7 +200,7 @@ impl<'s> Sheet<'s> {
             };
             if !is_same {
                 round.tag_changes.push(self.tag_change(
-                    tag.tag.no,
+                    &tag.tag,
                     party,
                     (verdict.value.clone(), before),
                     cause,
@@ -215,22 +215,21 @@ impl<'s> Sheet<'s> {
 
     fn tag_change(
         &self,
-        tag: TagNo,
+        tag: &Tag,
         party: &Loaded,
         (value, before): (Option<String>, Option<String>),
         cause: &str,
         reasons: String,
     ) -> tag_value::Change {
-        let place = self.definitions.tags.iter().find(|known| known.tag.no == tag);
         tag_value::Change {
-            tag,
+            tag: tag.no,
             seq: 0,
             party: party.no,
             party_key: party.key,
             value,
             before,
             at: self.as_of,
-            version: place.map_or(0, |known| known.tag.version),
+            version: tag.version,
             cause: cause.to_owned(),
             reasons,
         }

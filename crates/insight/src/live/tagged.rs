@@ -92,13 +92,12 @@ impl Tagged {
                 (None, Plan::Nothing, Vec::new())
             }
         };
-        let is_gone = tag.is_retired;
         let refresh = document.as_ref().map_or(Refresh::Live, |document| document.refresh);
         let role = document.as_ref().map_or(Role::Tag, |document| document.role);
         let value_type = document.as_ref().map_or(ValueType::Text, |document| document.value_type);
         let is_said = matches!(plan, Plan::Said | Plan::Rows);
-        let is_live = !is_gone && (is_said || refresh == Refresh::Live);
-        let (plan, rules) = if is_gone { (Plan::Nothing, Vec::new()) } else { (plan, rules) };
+        let is_live = !tag.is_retired && (is_said || refresh == Refresh::Live);
+        let (plan, rules) = if tag.is_retired { (Plan::Nothing, Vec::new()) } else { (plan, rules) };
         (Self { tag, role, is_live, is_asked: false, value_type, plan, first: 0 }, rules)
     }
 
