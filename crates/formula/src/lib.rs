@@ -28,14 +28,14 @@
 //! | logic | `and or not = != < <= > >= in (…)`, `if(c, a, b)`, `case when c then a … else b end` |
 
 mod aggregate;
-mod choice;
+mod call;
 mod evaluate;
 mod function;
 mod number;
 mod parse;
 mod token;
 mod tree;
-mod types;
+mod typing;
 
 use std::collections::BTreeMap;
 

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use criteria::Rule;
 use criteria::number::Number;
-use criteria::rule::{Comparison, Named};
 use criteria::value::{Type, Value};
 
-use crate::aggregate::is_aggregate;
-use crate::function::by_name;
 use crate::token::{Token, error, tokens};
 use crate::tree::{Expression, Operator};
-use crate::types::{Typed, common, fits, join, same};
-use crate::{DEPTH_MAX, Error, FORMULA_CHARS_MAX, INPUTS_MAX, MEASURES_MAX};
+use crate::typing::{fits, join, same};
+use crate::{DEPTH_MAX, Error, FORMULA_CHARS_MAX, MEASURES_MAX};
+
+/// A part of a formula and its type; `None` is known only when it is read.
+pub(crate) type Typed = (Expression, Option<Type>);
 
 /// A formula that has been read.
 pub(crate) struct Parsed {
@@ -24,9 +24,9 @@ pub(crate) struct Parsed {
 
 /// What a formula reads, collected from all its measures.
 #[derive(Default)]
-struct Inputs {
-    rules: Vec<Rule>,
-    names: Vec<String>,
+pub(crate) struct Inputs {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) names: Vec<String>,
 }
 
 pub(crate) fn parse(text: &str, measures: &BTreeMap<String, String>) -> Result<Parsed, Error> {
@@ -43,7 +43,7 @@ pub(crate) fn parse(text: &str, measures: &BTreeMap<String, String>) -> Result<P
     Ok(Parsed { root, inputs: inputs.rules, names: inputs.names, of })
 }
 
-fn whole(
+pub(crate) fn whole(
     text: &str,
     measures: &BTreeMap<String, String>,
     inputs: &mut Inputs,
@@ -67,13 +67,13 @@ fn whole(
 
 pub(crate) struct Parser<'a> {
     tokens: Vec<(Token, usize)>,
-    chars: Vec<char>,
+    pub(crate) chars: Vec<char>,
     place: usize,
     depth: usize,
-    measures: &'a BTreeMap<String, String>,
-    inputs: &'a mut Inputs,
+    pub(crate) measures: &'a BTreeMap<String, String>,
+    pub(crate) inputs: &'a mut Inputs,
     /// The measures this one is named by.
-    within: &'a mut Vec<String>,
+    pub(crate) within: &'a mut Vec<String>,
 }
 
 impl Parser<'_> {
@@ -82,7 +82,7 @@ impl Parser<'_> {
         self.tokens[self.place].1
     }
 
-    fn peek(&self) -> &Token {
+    pub(crate) fn peek(&self) -> &Token {
         &self.tokens[self.place].0
     }
 
@@ -245,117 +245,6 @@ impl Parser<'_> {
                 Err(error(at, message))
             }
             other => Err(error(at, format!("a value, not {}", other.shown()))),
-        }
-    }
-
-    fn named(&mut self, name: &str, at: usize) -> Result<Typed, Error> {
-        match name {
-            "true" | "false" => {
-                return Ok((Expression::Literal(Some(Value::Boolean(name == "true"))), Some(Type::Boolean)));
-            }
-            "null" => return Ok((Expression::Literal(None), None)),
-            "case" => return self.case(at),
-            _ => {}
-        }
-        if !self.takes("(") {
-            return self.measure(name, at);
-        }
-        if is_aggregate(name, self.peek()) {
-            let (rule, of) = self.aggregate(name, at)?;
-            self.needs(")")?;
-            return Ok((self.input(rule, at)?, of));
-        }
-        match name {
-            "trait" | "tag" | "score" | "stage" | "in_audience" => self.known(name, at),
-            "today" => {
-                self.needs(")")?;
-                Ok((Expression::Today, Some(Type::Instant)))
-            }
-            "if" => self.conditional(at),
-            "coalesce" => {
-                let parts = self.arguments()?;
-                let of = common(&parts, "coalesce", at)?;
-                Ok((Expression::Coalesce(parts.into_iter().map(|(part, ..)| part).collect()), of))
-            }
-            "is_missing" => {
-                let (inner, _) = self.expression()?;
-                self.needs(")")?;
-                Ok((Expression::IsMissing(Box::new(inner)), Some(Type::Boolean)))
-            }
-            _ => match by_name(name) {
-                Some(signature) => self.call(signature, at),
-                None => Err(error(at, format!("there is no function `{name}`"))),
-            },
-        }
-    }
-
-    /// Another formula by its name.
-    fn measure(&mut self, name: &str, at: usize) -> Result<Typed, Error> {
-        let Some(text) = self.measures.get(name) else {
-            let message = format!("there is no measure `{name}`; a trait is written `trait('{name}')`");
-            return Err(error(at, message));
-        };
-        if self.within.iter().any(|outer| outer == name) {
-            let circle = self.within.join(" → ");
-            return Err(error(at, format!("measures would ask for one another: {circle} → {name}")));
-        }
-        self.within.push(name.to_owned());
-        let found = whole(text, self.measures, self.inputs, self.within);
-        self.within.pop();
-        found.map_err(|e| Error { measure: e.measure.or_else(|| Some(name.to_owned())), ..e })
-    }
-
-    /// What is known of a party besides its events.
-    fn known(&mut self, what: &str, at: usize) -> Result<Typed, Error> {
-        let (token, inner) = self.next();
-        let Token::Text(name) = token else {
-            return Err(error(inner, format!("a name in single quotes, not {}", token.shown())));
-        };
-        self.needs(")")?;
-        let named = Named { name: name.clone(), comparison: Comparison::Exists };
-        let (rule, of) = match what {
-            "trait" => (Rule::Trait(named), None),
-            "tag" => (Rule::Tag(named), None),
-            "score" => (Rule::Score(named), Some(Type::Number)),
-            "stage" => (Rule::Stage(named), Some(Type::Text)),
-            _ => (Rule::Audience(name), Some(Type::Boolean)),
-        };
-        let rule = match rule {
-            // A stage is asked for with a state; what is read of it is the state there is.
-            Rule::Stage(named) => Rule::Stage(named),
-            rule => Rule::parse(&rule.to_json()).map_err(|e| error(inner, e.message))?,
-        };
-        Ok((self.input(rule, at)?, of))
-    }
-
-    /// The place of what is read, by its text from `at` to here.
-    fn input(&mut self, rule: Rule, at: usize) -> Result<Expression, Error> {
-        if let Some(place) = self.inputs.rules.iter().position(|known| *known == rule) {
-            return Ok(Expression::Input(place));
-        }
-        if self.inputs.rules.len() >= INPUTS_MAX {
-            return Err(error(at, format!("a formula reads at most {INPUTS_MAX} things of a party")));
-        }
-        self.inputs.rules.push(rule);
-        let text: String = self.chars[at..self.at()].iter().collect();
-        self.inputs.names.push(text.trim_end().to_owned());
-        Ok(Expression::Input(self.inputs.rules.len() - 1))
-    }
-
-    /// Arguments up to the closing bracket, each with its place.
-    pub(crate) fn arguments(&mut self) -> Result<Vec<(Expression, Option<Type>, usize)>, Error> {
-        let mut found = Vec::new();
-        if self.takes(")") {
-            return Ok(found);
-        }
-        loop {
-            let at = self.at();
-            let (part, of) = self.expression()?;
-            found.push((part, of, at));
-            if !self.takes(",") {
-                self.needs(")")?;
-                return Ok(found);
-            }
         }
     }
 }

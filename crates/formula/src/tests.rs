@@ -1,4 +1,4 @@
-//! What formulas give, what they refuse and where, and when their values can change.
+//! What formulas mean, case by case, and what is said of those that are wrong.
 
 use std::collections::BTreeMap;
 

@@ -356,7 +356,7 @@ fn audiences_are_put_together_as_sets_and_follow_their_changes() {
         made["id"].as_str().unwrap().to_owned()
     };
     let (low, high) = (audience("lt", 6), audience("gte", 4));
-    world.server.drain(&world.workspace);
+    world.settle();
     let combine = |kind: &str| {
         let expression = json!({ kind: [{ "audience": low }, { "audience": high }] });
         world.post("/api/v1/audiences/combine", json!({ "expression": expression }))

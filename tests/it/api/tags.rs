@@ -244,7 +244,8 @@ fn a_model_applies_the_constants_of_everybody_to_each() {
     let party = world.get(&super::by("user_id:u-1"));
     let score = party["scores"]["activity"].as_f64().unwrap();
     assert!(score > 0.0 && score < 100.0, "{party}");
-    assert_eq!(party["stages"]["purchase"], "repeat");
+    // Two orders a day apart, and none for eleven days.
+    assert_eq!(party["stages"]["purchase"], "lapsed");
     let rule = json!({"score": "activity", "op": "gt", "value": 0});
     assert_eq!(world.post("/api/v1/audiences/preview", json!({ "rule": rule }))["count"], 2);
     let path = format!("/api/v1/parties/{}/explain_tag", party["id"].as_str().unwrap());

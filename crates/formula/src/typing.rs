@@ -1,13 +1,14 @@
-//! The types of a formula's parts: what fits where, and what several values have in common.
+//! Which types go together.
 
 use criteria::value::Type;
 
 use crate::Error;
+use crate::parse::Typed;
 use crate::token::error;
 use crate::tree::{Expression, Operator};
 
-/// A part of a formula and its type; `None` is known only when it is read.
-pub(crate) type Typed = (Expression, Option<Type>);
+/// A value, its type, and where it stands.
+pub(crate) type Argument = (Expression, Option<Type>, usize);
 
 pub(crate) fn join(operator: Operator, left: Typed, right: Typed, at: usize) -> Result<Typed, Error> {
     let (takes, gives) = operator.types();
@@ -51,7 +52,7 @@ pub(crate) fn same(a: Option<Type>, b: Option<Type>, name: &str, at: usize) -> R
 }
 
 /// The one type of several values; nothing if it is known only when they are read.
-pub(crate) fn common(parts: &[(Expression, Option<Type>, usize)], name: &str, at: usize) -> Result<Option<Type>, Error> {
+pub(crate) fn common(parts: &[Argument], name: &str, at: usize) -> Result<Option<Type>, Error> {
     if parts.is_empty() {
         return Err(error(at, format!("`{name}` needs a value")));
     }
