@@ -30,7 +30,8 @@ pub(crate) fn define_mix(log: &dyn Log) -> anyhow::Result<()> {
 /// Appends the definition of one audience.
 pub(crate) fn put(log: &dyn Log, no: u64, name: &str, rule: Value) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let put = Put { audience: None, name: name.to_owned(), mode: Mode::Live, rule, schedule: None };
+    let put =
+        Put { audience: None, new_id: None, name: name.to_owned(), mode: Mode::Live, rule, schedule: None };
     let command = Command {
         name: AUDIENCE_PUT.to_owned(),
         id: format!("{no:032x}"),

@@ -1,6 +1,7 @@
 //! The command line from outside: the built program, its output, its files and its exit codes.
 
 mod audience;
+mod definitions;
 mod demo;
 mod destination;
 mod export;

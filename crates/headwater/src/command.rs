@@ -3,6 +3,7 @@
 pub mod audience;
 pub mod client;
 pub mod cluster;
+pub mod definitions;
 pub mod demo;
 pub mod destination;
 pub mod export;
@@ -45,6 +46,8 @@ enum Command {
     Demo(demo::Demo),
     Import(import::Import),
     Export(export::Export),
+    Plan(definitions::Plan),
+    Apply(definitions::Apply),
     Party(party::Party),
     Audience(audience::Audience),
     Tag(tag::Tag),
@@ -75,6 +78,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => demo.run(),
         Command::Import(import) => import.run(),
         Command::Export(export) => export.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Apply(apply) => apply.run(),
         Command::Party(party) => party.run(),
         Command::Audience(audience) => audience.run(),
         Command::Tag(tag) => tag.run(),

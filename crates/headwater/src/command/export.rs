@@ -15,25 +15,34 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::client::{self, Api, Connection, Page};
-use super::say;
+use super::{definitions, say};
 use files::export::{Layout, Party, Writer};
 use files::read;
 
-/// Write parties to a file.
+/// Write parties to a file, or definitions to a folder.
 ///
 /// One row for each party: its id, a column for each kind of identifier, a column for each trait. Text
 /// that a spreadsheet would run as a formula is marked with an apostrophe. Without the permission
 /// personal:read, personal data are masked.
 #[derive(Clone, Debug, Args)]
 pub struct Export {
+    /// Instead of parties: write what the workspace defines into this folder, as `headwater apply` reads it
+    #[arg(value_name = "DIR")]
+    definitions: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
     /// What to write
     #[arg(long, value_enum, default_value_t = FormatName::Csv)]
     format: FormatName,
     /// The file; it is complete when the command ends without an error
-    #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        required_unless_present = "definitions",
+        conflicts_with = "definitions"
+    )]
+    output: Option<PathBuf>,
     /// Only parties this search finds: a name, the end of a phone number, an e-mail address, an identifier
     #[arg(long, value_name = "TEXT")]
     q: Option<String>,
@@ -88,6 +97,10 @@ impl From<Item> for Party {
 }
 
 impl Export {
+    fn output(&self) -> &Path {
+        self.output.as_deref().unwrap_or(Path::new(""))
+    }
+
     /// Exports and prints how many parties there were.
     ///
     /// # Errors
@@ -95,6 +108,11 @@ impl Export {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         client::run(async {
             let session = self.connection.open().await?;
+            if let Some(folder) = &self.definitions {
+                let written = definitions::export(&session.api, folder).await;
+                session.close().await;
+                return written;
+            }
             let exported = tokio::select! {
                 exported = self.export(&session.api) => exported.map(Some),
                 _ = tokio::signal::ctrl_c() => Ok(None),
@@ -102,9 +120,9 @@ impl Export {
             session.close().await;
             let Some(parties) = exported? else { return Ok(client::interrupted()) };
             if self.json {
-                say(json!({ "parties": parties, "file": self.output }));
+                say(json!({ "parties": parties, "file": self.output() }));
             } else {
-                say(format_args!("{parties} parties in {}", self.output.display()));
+                say(format_args!("{parties} parties in {}", self.output().display()));
             }
             Ok(ExitCode::SUCCESS)
         })
@@ -113,7 +131,7 @@ impl Export {
     /// Which columns there are is known after the last page, so parties wait in a file without a name
     /// beside the output, which is gone with this process.
     async fn export(&self, api: &Api) -> anyhow::Result<u64> {
-        let folder = self.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = self.output().parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let spool =
             tempfile::tempfile_in(folder).with_context(|| format!("writing in {}", folder.display()))?;
         let mut spool = BufWriter::new(spool);
@@ -156,7 +174,7 @@ impl Export {
             traits: columns.traits.into_iter().collect(),
             has_bom: self.bom,
         };
-        let mut writer = Writer::create(&self.output, layout)?;
+        let mut writer = Writer::create(self.output(), layout)?;
         for line in BufReader::new(spool).lines() {
             let item: Item = serde_json::from_str(&line?).context("reading what was just written")?;
             writer.write(&item.into())?;

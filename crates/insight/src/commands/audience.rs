@@ -34,6 +34,9 @@ pub struct Put {
     /// The audience to change; a new one if absent.
     #[serde(default)]
     pub audience: Option<String>,
+    /// The id of a new one; one of its own if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_id: Option<String>,
     /// What people call it.
     pub name: String,
     /// When it is looked at again.
@@ -84,7 +87,7 @@ pub(super) fn put(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kern
         }
         None => Audience {
             no: AudienceNo(number_reserve(&context.scope, tx, AUDIENCES, 1)? as u32),
-            id: audience_id(&context.secret, command),
+            id: new_id(tx, context, command, put.new_id)?,
             version: 1,
             name: String::new(),
             mode: put.mode,
@@ -103,6 +106,20 @@ pub(super) fn put(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kern
         Audience { name: put.name, mode: put.mode, rule: text, actor, changed: command.at(), ..audience };
     audience_put(&context.scope, tx, &audience)?;
     schedule(tx, context, command, (&audience, put.schedule))
+}
+
+/// The id of a new audience: the one that was asked for, if it is free.
+fn new_id(
+    tx: &mut Tx<'_>,
+    context: &Context,
+    command: &Command,
+    wanted: Option<String>,
+) -> kernel::Result<String> {
+    let Some(id) = wanted else { return Ok(audience_id(&context.secret, command)) };
+    match audience_by_id(&context.scope, tx, &id)? {
+        Some(_) => Err(Failure::conflict(format!("there is, or was, an audience `{id}`"))),
+        None => Ok(id),
+    }
 }
 
 /// Gives a scheduled audience its schedule, which has the audience's id; others have none.

@@ -15,10 +15,12 @@ use workspace::routes::request::{Body, Path};
 use super::{AudienceItem, Audiences, check, stored};
 use crate::commands::{AUDIENCE_ARCHIVE, AUDIENCE_PUT, Archive, Put, audience_id};
 use crate::live::Catalogue;
-use crate::store::audience::{Audience, Mode};
+use crate::store::audience::{Audience, Mode, audience_by_id};
 
 /// Audiences of a workspace. Every one is asked of every fact.
 const AUDIENCES_MAX: usize = 1_000;
+/// Characters of an id, which its schedule has too.
+const ID_CHARS_MAX: usize = 64;
 /// Characters of a name.
 const NAME_CHARS_MAX: usize = 200;
 
@@ -26,6 +28,8 @@ const NAME_CHARS_MAX: usize = 200;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Definition {
+    /// For a new one: the id it shall have, 1 to 64 of `a`–`z`, `0`–`9`, `-`, `_`; one of its own if absent.
+    id: Option<String>,
     /// What people call it.
     name: String,
     /// Who is in it; see the rule language.
@@ -47,6 +51,17 @@ impl Definition {
         }
         let when = when.in_zone(&state.reader.installation().workspace(scope.workspace)?.time_zone);
         when.read().map(|_| Some(when))
+    }
+
+    /// The id it shall have, if that can be one.
+    fn id(&self) -> kernel::Result<Option<String>> {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        match &self.id {
+            Some(id) if id.is_empty() || id.len() > ID_CHARS_MAX || !id.chars().all(is_plain) => {
+                Err(Failure::invalid("id", format!("1 to {ID_CHARS_MAX} of `a`–`z`, `0`–`9`, `-`, `_`")))
+            }
+            id => Ok(id.clone()),
+        }
     }
 
     fn name(&self) -> kernel::Result<String> {
@@ -73,10 +88,17 @@ pub(super) async fn audience_create(
     let (name, rule) = (definition.name()?, check::read(&definition.rule)?);
     let mode = definition.mode.unwrap_or(Mode::Live);
     let schedule = definition.schedule(&state, &scope, mode)?;
-    let put = Put { audience: None, name, mode, rule: carried(&rule)?, schedule };
+    let new_id = definition.id()?;
+    let wanted = new_id.clone();
+    let put = Put { audience: None, new_id: new_id.clone(), name, mode, rule: carried(&rule)?, schedule };
     state
         .reader
         .read(&scope, move |identity, tx| {
+            if let Some(id) = &wanted
+                && audience_by_id(identity.scope, tx, id)?.is_some()
+            {
+                return Err(Failure::conflict(format!("there is, or was, an audience `{id}`")));
+            }
             let catalogue = Catalogue::read(identity.scope, tx)?;
             if catalogue.audiences().count() >= AUDIENCES_MAX {
                 return Err(Failure::LimitExceeded {
@@ -89,7 +111,8 @@ pub(super) async fn audience_create(
         .await?;
     let command = state.commands.submit(&scope, AUDIENCE_PUT, json(&put)?).await?;
     let secret = state.reader.installation().workspace(scope.workspace)?.secret;
-    let made = state.audience(&scope, audience_id(&secret, &command)).await?;
+    let id = new_id.unwrap_or_else(|| audience_id(&secret, &command));
+    let made = state.audience(&scope, id).await?;
     Ok(Json(made.into()))
 }
 
@@ -120,7 +143,10 @@ pub(super) async fn audience_put(
         .await?;
     let mode = definition.mode.unwrap_or(known.mode);
     let schedule = definition.schedule(&state, &scope, mode)?;
-    let put = Put { audience: Some(id.clone()), name, mode, rule: put_rule, schedule };
+    if definition.id.as_ref().is_some_and(|other| *other != id) {
+        return Err(Failure::invalid("id", "the id of an audience stays").into());
+    }
+    let put = Put { audience: Some(id.clone()), new_id: None, name, mode, rule: put_rule, schedule };
     state.commands.submit(&scope, AUDIENCE_PUT, json(&put)?).await?;
     let now = applied(&state, &scope, id, |now| !now.is_archived && now.version > known.version).await?;
     Ok(Json(now.into()))
