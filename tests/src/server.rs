@@ -93,7 +93,7 @@ impl TestServer {
 
     /// A server with one workspace that answers SQL.
     pub fn with_sql() -> (Self, TestWorkspace) {
-        let server = Self::start("2026-07-02", Parts { sql: true, ..Parts::default() });
+        let server = Self::start("2026-07-02", Parts { lake: true, sql: true });
         let workspace = server.workspace("w");
         (server, workspace)
     }

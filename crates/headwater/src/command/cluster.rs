@@ -81,6 +81,7 @@ impl Compute {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "a secret has no place on a command line")]
 fn secret() -> anyhow::Result<Secret> {
     let text = std::env::var(SECRET_VARIABLE).unwrap_or_default();
     let secret = Secret::parse(&text).map_err(Failure::from);

@@ -55,6 +55,7 @@ impl Setting {
     ///
     /// # Errors
     /// A bucket without credentials in the environment.
+    #[allow(clippy::disallowed_methods, reason = "credentials of a bucket are read once, at the start")]
     pub fn lakes(&self) -> kernel::Result<Place> {
         match &self.lake {
             None => Ok(Place::Disk(self.data.join("lake"))),

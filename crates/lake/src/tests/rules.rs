@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::question::form::Who;
+use ::question::people::TraitBuilder;
+use ::question::{Ask, Finding, People, Plan, Question};
 use criteria::testing::{Bug, Case, Reference, World};
 use criteria::{Program, Rule};
 use kernel::time::DAY;
 use kernel::{Instant, Key, NodeNo, PartyNo};
-use ::question::form::Who;
-use ::question::people::TraitBuilder;
-use ::question::{Ask, Finding, People, Plan, Question};
 use roaring::RoaringBitmap;
 
 use super::support::*;
@@ -70,7 +70,8 @@ fn rows(people: &BTreeMap<u32, World>) -> Vec<Event> {
 /// What the question knows of people besides their events.
 fn known(people: &BTreeMap<u32, World>, rule: &Rule, case: &Case) -> People {
     let needs = Program::compile([(0, rule.clone())], case.zone()).needs().clone();
-    let mut known = People { everybody: Some(Arc::new(people.keys().copied().collect())), ..People::default() };
+    let mut known =
+        People { everybody: Some(Arc::new(people.keys().copied().collect())), ..People::default() };
     for name in needs.traits {
         let mut column = TraitBuilder::default();
         for (party, world) in people {
@@ -79,7 +80,8 @@ fn known(people: &BTreeMap<u32, World>, rule: &Rule, case: &Case) -> People {
         known.traits.insert(name, Arc::new(column.build()));
     }
     for id in needs.audiences {
-        let is_in = |(party, world): (&u32, &World)| world.audiences.iter().any(|own| **own == *id).then_some(*party);
+        let is_in =
+            |(party, world): (&u32, &World)| world.audiences.iter().any(|own| **own == *id).then_some(*party);
         let members: RoaringBitmap = people.iter().filter_map(is_in).collect();
         known.audiences.insert(id, Arc::new(members));
     }
@@ -114,12 +116,17 @@ async fn fault(seed: u64, bug: Bug) -> Option<String> {
     let all = people(seed, &case);
     let site = Site::disk();
     // Hot columns are of the names that events have as properties.
-    let hot = vec![Column::new("n", Kind::Decimal), Column::new("s", Kind::Text), Column::new("b", Kind::Boolean)];
+    let hot =
+        vec![Column::new("n", Kind::Decimal), Column::new("s", Kind::Text), Column::new("b", Kind::Boolean)];
     let (buckets, memory_bytes) = (1 + dice.below(5) as u32, [0, 10_000, 1 << 20][dice.below(3) as usize]);
     let (lake, _) = site.open_with(Options { buckets, memory_bytes, hot, ..options() }).await;
     let mut stored = rows(&all);
     for party in (1..=PARTIES).filter(|party| is_suppressed(*party)) {
-        stored.push(Event { party: PartyNo(party), node: NodeNo(1_000), ..event(u64::from(party), 0, "A", case.as_of - DAY, "{}") });
+        stored.push(Event {
+            party: PartyNo(party),
+            node: NodeNo(1_000),
+            ..event(u64::from(party), 0, "A", case.as_of - DAY, "{}")
+        });
     }
     fill(&lake, &mut dice, stored).await;
     lake.suppress(&[NodeNo(1_000)]);
