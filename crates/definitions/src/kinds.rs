@@ -8,17 +8,15 @@ use criteria::Rule;
 use jobs::rules::cadence::When;
 use serde_json::{Map, Value, json};
 
-use super::super::audience::every;
-use super::super::client::{Api, Refused};
-use super::super::party::text;
-use super::plan::Step;
+use crate::Server;
+use crate::plan::Step;
 
 /// Parties named of those who would enter or leave.
 const SAMPLE: u32 = 3;
 
 /// A kind of definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// The identity rules, one document.
     Identity,
     /// An event of the tracking plan, with the types of its properties that people set.
@@ -34,31 +32,31 @@ pub(super) enum Kind {
 }
 
 /// The id of the one document of identity rules.
-pub(super) const IDENTITY: &str = "rules";
+pub(crate) const IDENTITY: &str = "rules";
 
 /// A definition of the workspace.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Item {
-    pub(super) kind: Kind,
-    pub(super) id: String,
-    pub(super) body: Value,
+pub(crate) struct Item {
+    pub(crate) kind: Kind,
+    pub(crate) id: String,
+    pub(crate) body: Value,
 }
 
 /// What the workspace defines, and what definitions may name besides.
 #[derive(Debug, Default)]
-pub(super) struct World {
-    pub(super) items: Vec<Item>,
-    pub(super) time_zone: String,
+pub(crate) struct World {
+    pub(crate) items: Vec<Item>,
+    pub(crate) time_zone: String,
     /// Kinds of job.
-    pub(super) jobs: BTreeSet<String>,
+    pub(crate) jobs: BTreeSet<String>,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Identity, Self::Plan, Self::Source, Self::Tag, Self::Audience, Self::Schedule];
 
     /// Its folder, and what one of it is called.
-    pub(super) fn folder(self) -> (&'static str, &'static str) {
+    pub(crate) fn folder(self) -> (&'static str, &'static str) {
         match self {
             Self::Identity => ("identity", "identity"),
             Self::Plan => ("plan", "event"),
@@ -70,7 +68,7 @@ impl Kind {
     }
 
     /// The fields of a definition; others are mistakes. Nothing if the whole is read elsewhere.
-    pub(super) fn fields(self) -> &'static [&'static str] {
+    pub(crate) fn fields(self) -> &'static [&'static str] {
         match self {
             Self::Identity | Self::Tag => &[],
             Self::Plan => &["properties"],
@@ -89,13 +87,13 @@ impl Kind {
     }
 
     /// Whether what no file names can be taken away.
-    pub(super) fn is_removable(self) -> bool {
+    pub(crate) fn is_removable(self) -> bool {
         matches!(self, Self::Tag | Self::Audience | Self::Schedule)
     }
 
     /// The definition with everything said that may be left out, and in one way only: equal if they mean the
     /// same. What cannot be read stays as it is.
-    pub(super) fn normal(self, id: &str, body: &Value, world: &World) -> Value {
+    pub(crate) fn normal(self, id: &str, body: &Value, world: &World) -> Value {
         let field = |name: &str, default: Value| body.get(name).cloned().unwrap_or(default);
         let when = |value: &Value| {
             let read: Option<When> = serde_json::from_value(value.clone()).ok();
@@ -137,11 +135,11 @@ impl Kind {
     ///
     /// # Errors
     /// The server refuses, or cannot be reached.
-    pub(super) async fn carry_out(self, api: &Api, step: &Step) -> anyhow::Result<Option<String>> {
+    pub(crate) async fn carry_out(self, api: &dyn Server, step: &Step) -> anyhow::Result<Option<String>> {
         let id = step.id.as_str();
         let Some(new) = &step.new else {
             // What can be removed lies under the name of its folder.
-            api.delete::<Value>(&[self.folder().0, id]).await?;
+            api.delete(&[self.folder().0, id]).await?;
             return Ok(None);
         };
         let with_id = |body: &Value| {
@@ -150,12 +148,12 @@ impl Kind {
             whole
         };
         match self {
-            Self::Identity => drop(api.put::<Value>(&["identity", "rules"], new).await?),
+            Self::Identity => drop(api.put(&["identity", "rules"], new).await?),
             Self::Plan => {
                 let old = step.old.as_ref().and_then(|old| old["properties"].as_object());
                 for (property, kind) in new["properties"].as_object().into_iter().flatten() {
                     if old.and_then(|old| old.get(property)) != Some(kind) {
-                        api.put::<Value>(&["plan", id, property], &json!({ "kind": kind })).await?;
+                        api.put(&["plan", id, property], &json!({ "kind": kind })).await?;
                     }
                 }
             }
@@ -163,19 +161,17 @@ impl Kind {
             Self::Tag => {
                 let mut document = new.clone();
                 document["key"] = id.into();
-                api.put::<Value>(&["tags", id], &document).await?;
+                api.put(&["tags", id], &document).await?;
             }
-            Self::Audience if step.old.is_none() => {
-                drop(api.post::<Value>(&["audiences"], &with_id(new)).await?)
-            }
+            Self::Audience if step.old.is_none() => drop(api.post(&["audiences"], &with_id(new)).await?),
             Self::Audience => {
-                api.put::<Value>(&["audiences", id], new).await?;
+                api.put(&["audiences", id], new).await?;
                 let had = step.old.as_ref().is_some_and(|old| !old["schedule"].is_null());
                 if had && new["schedule"].is_null() && new["mode"] == "scheduled" {
-                    api.delete::<Value>(&["schedules", id]).await?;
+                    api.delete(&["schedules", id]).await?;
                 }
             }
-            Self::Schedule => drop(api.put::<Value>(&["schedules", id], new).await?),
+            Self::Schedule => drop(api.put(&["schedules", id], new).await?),
         }
         Ok(None)
     }
@@ -184,7 +180,12 @@ impl Kind {
     ///
     /// # Errors
     /// The server cannot be reached.
-    pub(super) async fn foresee(self, api: &Api, step: &Step, world: &World) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn foresee(
+        self,
+        api: &dyn Server,
+        step: &Step,
+        world: &World,
+    ) -> anyhow::Result<Vec<String>> {
         let rule = |body: &Option<Value>| Some(self.normal(&step.id, body.as_ref()?, world)["rule"].clone());
         match (self, &step.new) {
             (Self::Identity, Some(new)) => {
@@ -211,7 +212,7 @@ impl Kind {
 }
 
 /// Makes or changes a source. A write key that nobody named is told once.
-async fn source(api: &Api, step: &Step, mut whole: Value) -> anyhow::Result<Option<String>> {
+async fn source(api: &dyn Server, step: &Step, mut whole: Value) -> anyhow::Result<Option<String>> {
     let fields = whole.as_object_mut().map(std::mem::take).unwrap_or_default();
     let (mut change, mut making): (Map<_, _>, Map<_, _>) = Default::default();
     for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_null()) {
@@ -235,7 +236,7 @@ async fn source(api: &Api, step: &Step, mut whole: Value) -> anyhow::Result<Opti
         change.retain(|name, value| name == "is_enabled" && *value == json!(false));
     }
     if !change.is_empty() {
-        api.patch::<Value>(&["sources", &step.id], &Value::Object(change)).await?;
+        api.patch(&["sources", &step.id], &Value::Object(change)).await?;
     }
     Ok(note)
 }
@@ -244,14 +245,14 @@ async fn source(api: &Api, step: &Step, mut whole: Value) -> anyhow::Result<Opti
 ///
 /// # Errors
 /// It is none.
-pub(super) fn tag(key: &str, body: &Value) -> serde_json::Result<insight::rules::tag::Document> {
+pub(crate) fn tag(key: &str, body: &Value) -> serde_json::Result<insight::rules::tag::Document> {
     let mut whole = body.clone();
     whole["key"] = key.into();
     serde_json::from_value(whole)
 }
 
 /// The name in `${NAME}`.
-pub(super) fn placeholder(value: &Value) -> Option<&str> {
+pub(crate) fn placeholder(value: &Value) -> Option<&str> {
     value.as_str()?.strip_prefix("${")?.strip_suffix('}').filter(|name| !name.is_empty())
 }
 
@@ -262,12 +263,12 @@ fn resolved(value: &Value) -> anyhow::Result<String> {
     found.ok_or_else(|| anyhow::anyhow!("the environment has no `{name}`"))
 }
 
-async fn preview(api: &Api, word: &str, rule: &Value) -> anyhow::Result<Vec<String>> {
-    let asked = api.post::<Value>(&["audiences", "preview"], &json!({ "rule": rule, "limit": SAMPLE })).await;
+async fn preview(api: &dyn Server, word: &str, rule: &Value) -> anyhow::Result<Vec<String>> {
+    let asked = api.post(&["audiences", "preview"], &json!({ "rule": rule, "limit": SAMPLE })).await;
     let answer = match asked {
         Ok(answer) => answer,
         // It asks for an audience that is only made by this plan.
-        Err(error) if error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 422) => {
+        Err(error) if api.is_invalid(&error) => {
             return Ok(vec![format!("{word}: not known before what it asks for is there")]);
         }
         Err(error) => return Err(error),
@@ -282,14 +283,10 @@ impl World {
     ///
     /// # Errors
     /// The server refuses, or cannot be reached.
-    pub(super) async fn fetch(api: &Api) -> anyhow::Result<Self> {
-        let all = async |path: &[&str]| {
-            let mut answer = every(api, path, &[], usize::MAX).await?;
-            anyhow::Ok(answer["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
-        };
-        let workspace: Value = api.get(&["workspace"], &[]).await?;
-        let rules: Value = api.get(&["identity", "rules"], &[]).await?;
-        let kinds = all(&["jobs", "kinds"]).await?;
+    pub(crate) async fn fetch(api: &dyn Server) -> anyhow::Result<Self> {
+        let workspace: Value = api.get(&["workspace"]).await?;
+        let rules: Value = api.get(&["identity", "rules"]).await?;
+        let kinds = api.every(&["jobs", "kinds"]).await?;
         let mut world = Self {
             items: Vec::new(),
             time_zone: text(&workspace["time_zone"]),
@@ -298,20 +295,20 @@ impl World {
         if rules["version"].as_u64() > Some(0) {
             world.put(Kind::Identity, IDENTITY, rules["rules"].clone());
         }
-        world.plan(&all(&["plan"]).await?);
-        for source in all(&["sources"]).await? {
+        world.plan(&api.every(&["plan"]).await?);
+        for source in api.every(&["sources"]).await? {
             let id = source["id"].as_str().unwrap_or_default().to_owned();
             world.put(Kind::Source, &id, only(&source, Kind::Source.fields()));
         }
-        for tag in all(&["tags"]).await? {
+        for tag in api.every(&["tags"]).await? {
             let mut body = tag["definition"].clone();
             body.as_object_mut().and_then(|body| body.shift_remove("key"));
             if tag["is_retired"] != true && body.is_object() {
                 world.put(Kind::Tag, tag["key"].as_str().unwrap_or_default(), body);
             }
         }
-        let mut schedules = all(&["schedules"]).await?;
-        for audience in all(&["audiences"]).await? {
+        let mut schedules = api.every(&["schedules"]).await?;
+        for audience in api.every(&["audiences"]).await? {
             let id = audience["id"].as_str().unwrap_or_default().to_owned();
             let mut body = only(&audience, &["name", "mode", "rule"]);
             if let Some(at) = schedules.iter().position(|schedule| schedule["id"] == audience["id"]) {
@@ -330,7 +327,7 @@ impl World {
         Ok(world)
     }
 
-    pub(super) fn put(&mut self, kind: Kind, id: &str, body: Value) {
+    pub(crate) fn put(&mut self, kind: Kind, id: &str, body: Value) {
         self.items.push(Item { kind, id: id.to_owned(), body });
     }
 
@@ -347,11 +344,11 @@ impl World {
         }
     }
 
-    pub(super) fn items(&self) -> &[Item] {
+    pub(crate) fn items(&self) -> &[Item] {
         &self.items
     }
 
-    pub(super) fn item(&self, kind: Kind, id: &str) -> Option<&Item> {
+    pub(crate) fn item(&self, kind: Kind, id: &str) -> Option<&Item> {
         self.items.iter().find(|item| item.kind == kind && item.id == id)
     }
 }
@@ -360,4 +357,9 @@ impl World {
 fn only(value: &Value, fields: &[&str]) -> Value {
     let field = |name: &&str| Some(((*name).to_owned(), value.get(*name).filter(|v| !v.is_null())?.clone()));
     Value::Object(fields.iter().filter_map(field).collect())
+}
+
+/// The text of a value; nothing of others.
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }

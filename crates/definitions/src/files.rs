@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
-use super::kinds::Kind;
+use crate::kinds::Kind;
 
 /// Bytes of a file: a rule of everything there is stays far below.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -19,29 +19,29 @@ const FILES_MAX: usize = 10_000;
 
 /// A definition as a file says it.
 #[derive(Clone, Debug)]
-pub(super) struct Definition {
-    pub(super) kind: Kind,
-    pub(super) id: String,
+pub(crate) struct Definition {
+    pub(crate) kind: Kind,
+    pub(crate) id: String,
     /// Everything but the id.
-    pub(super) body: Value,
-    pub(super) path: PathBuf,
+    pub(crate) body: Value,
+    pub(crate) path: PathBuf,
     /// The line of each value, by JSON pointer.
-    pub(super) lines: BTreeMap<String, u64>,
+    pub(crate) lines: BTreeMap<String, u64>,
 }
 
 /// Something wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) path: PathBuf,
-    pub(super) line: Option<u64>,
-    pub(super) message: String,
+pub(crate) struct Fault {
+    pub(crate) path: PathBuf,
+    pub(crate) line: Option<u64>,
+    pub(crate) message: String,
 }
 
 /// What a folder says.
 #[derive(Debug, Default)]
-pub(super) struct Read {
-    pub(super) definitions: Vec<Definition>,
-    pub(super) faults: Vec<Fault>,
+pub(crate) struct Read {
+    pub(crate) definitions: Vec<Definition>,
+    pub(crate) faults: Vec<Fault>,
 }
 
 impl fmt::Display for Fault {
@@ -55,7 +55,7 @@ impl fmt::Display for Fault {
 
 impl Definition {
     /// Something wrong with the value at a pointer, or with what is nearest above it.
-    pub(super) fn fault(&self, pointer: &str, message: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, pointer: &str, message: impl Into<String>) -> Fault {
         let mut at = pointer;
         let line = loop {
             match (self.lines.get(at), at.rsplit_once('/')) {
@@ -72,7 +72,7 @@ impl Definition {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub(super) fn read(folder: &Path) -> anyhow::Result<Read> {
+pub(crate) fn read(folder: &Path) -> anyhow::Result<Read> {
     let mut read = Read::default();
     for path in entries(folder)? {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -153,7 +153,7 @@ fn parse(kind: Kind, path: &Path, text: &str) -> Result<Definition, Fault> {
 }
 
 /// Where a definition is written that has no file yet, below the folder.
-pub(super) fn place(kind: Kind, id: &str) -> PathBuf {
+pub(crate) fn place(kind: Kind, id: &str) -> PathBuf {
     let mut name = String::new();
     for c in id.chars() {
         if c.is_alphanumeric() || "-_$".contains(c) {
@@ -169,7 +169,7 @@ pub(super) fn place(kind: Kind, id: &str) -> PathBuf {
 ///
 /// # Errors
 /// As the file system says.
-pub(super) fn write(path: &Path, id: &str, body: &Value) -> anyhow::Result<()> {
+pub(crate) fn write(path: &Path, id: &str, body: &Value) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let mut whole = Map::from_iter([("id".to_owned(), Value::from(id))]);
@@ -182,7 +182,7 @@ pub(super) fn write(path: &Path, id: &str, body: &Value) -> anyhow::Result<()> {
 }
 
 /// A value as YAML.
-pub(super) fn yaml(value: &Value) -> anyhow::Result<String> {
+pub(crate) fn yaml(value: &Value) -> anyhow::Result<String> {
     let mut text = serde_saphyr::to_string(value).context("writing YAML")?;
     if !text.ends_with('\n') {
         text.push('\n');

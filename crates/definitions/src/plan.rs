@@ -8,40 +8,40 @@ use criteria::cycle::Reference;
 use insight::live::document_asks;
 use serde_json::Value;
 
-use super::diff::diff;
-use super::files::{Definition, yaml};
-use super::kinds::{Item, Kind, World, tag};
+use crate::diff::diff;
+use crate::files::{Definition, yaml};
+use crate::kinds::{Item, Kind, World, tag};
 
 /// A change.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub(super) kind: Kind,
-    pub(super) id: String,
+pub struct Step {
+    pub(crate) kind: Kind,
+    pub(crate) id: String,
     /// What the workspace has.
-    pub(super) old: Option<Value>,
+    pub(crate) old: Option<Value>,
     /// What the file says; nothing if it is to go.
-    pub(super) new: Option<Value>,
-    pub(super) path: Option<PathBuf>,
+    pub(crate) new: Option<Value>,
+    pub(crate) path: Option<PathBuf>,
 }
 
 /// Everything that is to be changed, in order.
 #[derive(Debug, Default)]
-pub(super) struct Planned {
-    pub(super) steps: Vec<Step>,
+pub struct Planned {
+    pub(crate) steps: Vec<Step>,
     /// Definitions that are as their files say.
-    pub(super) same: usize,
+    pub(crate) same: usize,
     /// Definitions no file names, left alone.
-    pub(super) unnamed: usize,
+    pub(crate) unnamed: usize,
 }
 
 /// Whether a body means what the workspace has.
-pub(super) fn is_same(item: &Item, body: &Value, world: &World) -> bool {
+pub(crate) fn is_same(item: &Item, body: &Value, world: &World) -> bool {
     item.kind.normal(&item.id, body, world) == item.kind.normal(&item.id, &item.body, world)
 }
 
 /// Compares files with the workspace. What is named comes before what names it; what is to go, the other
 /// way round and last.
-pub(super) fn plan(files: &[Definition], world: &World, prunes: bool) -> Planned {
+pub(crate) fn plan(files: &[Definition], world: &World, prunes: bool) -> Planned {
     let mut planned = Planned::default();
     let bodies: Vec<_> = files.iter().map(|file| (file.kind, file.id.as_str(), &file.body)).collect();
     for at in ordered(&bodies) {
@@ -100,7 +100,7 @@ fn ordered(bodies: &[(Kind, &str, &Value)]) -> Vec<usize> {
 }
 
 /// The definitions that a definition names.
-pub(super) fn names(kind: Kind, id: &str, body: &Value) -> BTreeSet<(Kind, String)> {
+pub(crate) fn names(kind: Kind, id: &str, body: &Value) -> BTreeSet<(Kind, String)> {
     let named = |reference| match reference {
         Reference::Audience(id) => (Kind::Audience, id),
         Reference::Tag(key) | Reference::Score(key) | Reference::Stage(key) => (Kind::Tag, key),
@@ -124,7 +124,7 @@ pub(super) fn names(kind: Kind, id: &str, body: &Value) -> BTreeSet<(Kind, Strin
 
 impl Step {
     /// The lines that would change, for people.
-    pub(super) fn differences(&self, world: &World) -> Vec<String> {
+    pub(crate) fn differences(&self, world: &World) -> Vec<String> {
         let (Some(old), Some(new)) = (&self.old, &self.new) else { return Vec::new() };
         let told = |body: &Value| match self.kind {
             // Only what the file names.
@@ -136,7 +136,12 @@ impl Step {
 }
 
 impl Planned {
-    pub(super) fn summary(&self) -> String {
+    /// Whether nothing is to be changed.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    pub(crate) fn summary(&self) -> String {
         let count = |is: fn(&&Step) -> bool| self.steps.iter().filter(is).count();
         let made = count(|step| step.old.is_none());
         let gone = count(|step| step.new.is_none());

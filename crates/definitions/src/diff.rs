@@ -4,14 +4,14 @@
 const AROUND: usize = 1;
 
 /// `- ` before lines of the old text, `+ ` before those of the new one, and a line around each.
-pub(super) fn diff(old: &str, new: &str) -> Vec<String> {
+pub(crate) fn diff(old: &str, new: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let merged = merge(&old, &new);
     let is_near = |at: usize| {
         let around = at.saturating_sub(AROUND)..(at + AROUND + 1).min(merged.len());
         merged[around].iter().any(|(mark, _)| *mark != ' ')
     };
-    let line = |at: usize| format!("{} {}", merged[at].0, super::client::plain(merged[at].1));
+    let line = |at: usize| format!("{} {}", merged[at].0, crate::plain(merged[at].1));
     (0..merged.len()).filter(|at| is_near(*at)).map(line).collect()
 }
 

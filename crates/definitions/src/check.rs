@@ -11,15 +11,15 @@ use jobs::rules::cadence::When;
 use kernel::Failure;
 use serde_json::Value;
 
-use super::files::{Definition, Fault, Read};
-use super::kinds::{self, IDENTITY, Kind, World, placeholder};
-use super::plan::names;
+use crate::files::{Definition, Fault, Read};
+use crate::kinds::{self, IDENTITY, Kind, World, placeholder};
+use crate::plan::names;
 
 /// Characters of the id of a source, an audience and a schedule.
 const ID_CHARS_MAX: usize = 64;
 
 /// Everything that is wrong, by file.
-pub(super) fn check(read: &Read, world: &World) -> Vec<Fault> {
+pub(crate) fn check(read: &Read, world: &World) -> Vec<Fault> {
     let mut faults = read.faults.clone();
     let ids = |kind: Kind| -> BTreeSet<&str> {
         let known = world.items().iter().filter(|item| item.kind == kind).map(|item| item.id.as_str());
