@@ -10,8 +10,7 @@
 //! identifiers since are on a list; their rows are left out there, and their timelines are read here. The list
 //! is read before and after the lake is, so nobody is missed in between.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -21,8 +20,6 @@ use identity::reading::Reader;
 use identity::resolve::Identity;
 use identity::store::moved::moved_all;
 use identity::store::node::party_page;
-use intake::rules::frame::Frame;
-use intake::rules::record;
 use kernel::{Failure, Instant, NodeNo, PartyNo, Scope};
 use question::form::Who;
 use question::memory::{Memory, Told};
@@ -32,13 +29,12 @@ use roaring::RoaringBitmap;
 use serde_json::{Value, json};
 
 use super::Question;
-use super::load::has_own;
+use super::load::{self, has_own};
 use crate::profile::{Weights, covers, spans, traits};
 use crate::rules::chunk::{Packed, Row};
 use crate::store::audience::AudienceNo;
 use crate::store::membership::membership_page;
 use crate::store::timeline::chunk_each;
-use crate::timeline::payload;
 
 /// Parties between two looks at whether the answer is still wanted.
 const PAGE_PARTIES: usize = 500;
@@ -280,30 +276,17 @@ fn add(memory: &mut Memory, body: &[u8], is_held: &dyn Fn(Instant) -> bool) -> k
     if wanted.is_empty() {
         return Ok(());
     }
-    let payload_bytes = chunk.unpack()?;
-    let heads = chunk.heads(&payload_bytes)?;
-    let mut frames: HashMap<usize, Frame<'_>> = HashMap::new();
-    for row in wanted {
-        let head = match frames.entry(row.head) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(Frame::decode(heads[row.head]).map_err(Failure::internal)?),
-        };
-        let raw = row.raw(&payload_bytes);
-        let frame = Frame { first: row.index, events: vec![raw], ..head.clone() };
-        let record = record::decode(&frame, 0).map_err(Failure::internal)?;
-        let (properties, context) = payload(&record, raw)?;
+    load::told(&chunk, &wanted, &mut |row, source, properties, context| {
         // As the lake has them.
         let properties = if properties.is_null() { json!({}) } else { properties };
-        let channel = context.get("channel").and_then(Value::as_str);
         memory.tell(&Told {
             event: chunk.names[row.name],
             time: row.time,
             key: row.key,
-            channel,
-            source: &frame.source.0.to_string(),
+            channel: context.get("channel").and_then(Value::as_str),
+            source: &source.0.to_string(),
             properties: &properties,
             context: &context,
         });
-    }
-    Ok(())
+    })
 }

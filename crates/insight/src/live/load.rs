@@ -10,7 +10,7 @@ use identity::party::{Party, party};
 use identity::resolve::Identity;
 use intake::rules::frame::Frame;
 use intake::rules::record;
-use kernel::{Failure, Instant, Key, NodeNo, PartyNo};
+use kernel::{Failure, Instant, Key, NodeNo, PartyNo, SourceNo};
 use serde_json::{Value, json};
 
 use crate::profile::{Weights, covers, spans, traits};
@@ -202,6 +202,17 @@ fn add(
         }
         return Ok(());
     }
+    told(&chunk, &wanted, &mut |row, _, properties, context| {
+        timeline.insert(program, (chunk.names[row.name], row.time, row.key), &properties, &context);
+    })
+}
+
+/// Unpacks rows of a chunk: hands over each with the source it came through, its properties and its context.
+pub(super) fn told(
+    chunk: &Packed<'_>,
+    wanted: &[&Row],
+    take: &mut dyn FnMut(&Row, SourceNo, Value, Value),
+) -> kernel::Result<()> {
     let payload_bytes = chunk.unpack()?;
     let heads = chunk.heads(&payload_bytes)?;
     let mut frames: HashMap<usize, Frame<'_>> = HashMap::new();
@@ -214,7 +225,7 @@ fn add(
         let frame = Frame { first: row.index, events: vec![raw], ..head.clone() };
         let record = record::decode(&frame, 0).map_err(Failure::internal)?;
         let (properties, context) = payload(&record, raw)?;
-        timeline.insert(program, (chunk.names[row.name], row.time, row.key), &properties, &context);
+        take(row, frame.source, properties, context);
     }
     Ok(())
 }
