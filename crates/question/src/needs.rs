@@ -47,6 +47,8 @@ pub struct Needs {
     pub events: Vec<Need>,
     /// Only this party is asked about.
     pub party: Option<PartyNo>,
+    /// Of that party, this many of the newest rows of each run are enough; all if `None`.
+    pub newest: Option<usize>,
     /// Traits of parties, by name.
     pub traits: Vec<Box<str>>,
     /// Audiences whose members have to be known, by id.

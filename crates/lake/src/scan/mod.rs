@@ -6,6 +6,7 @@
 //! left to the visitor; what must be decoded, to the index in each file's footer.
 
 mod assemble;
+mod few;
 mod load;
 mod piece;
 mod stock;
@@ -43,6 +44,8 @@ pub struct Wanted {
     pub until: Option<Instant>,
     /// Only these parties.
     pub parties: Option<Vec<PartyNo>>,
+    /// Of a single party, at least this many of the newest rows of each run, and of older ones perhaps none.
+    pub newest: Option<usize>,
     /// Buckets at work at once; 0 is as many as there are processors to tokio.
     pub threads: usize,
 }
@@ -98,7 +101,8 @@ impl Wanted {
             until: need.until,
         });
         let parties = needs.party.map(|party| vec![party]);
-        Self { events: events.collect(), parties, ..Self::default() }
+        let newest = needs.newest.filter(|_| parties.is_some());
+        Self { events: events.collect(), parties, newest, ..Self::default() }
     }
 }
 

@@ -8,6 +8,7 @@ use criteria::path::Path;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use kernel::Key;
 
+use super::few;
 use super::load::{self, Asked};
 use super::stock::{Rows, Run};
 use super::stored::{Place, Stored};
@@ -33,7 +34,11 @@ pub(crate) struct Piece {
 }
 
 /// A file, its footer, and where in it the wanted rows lie.
-type Source = (Arc<File>, Arc<Footer>, Vec<Range<usize>>);
+pub(super) struct Source {
+    pub(super) file: Arc<File>,
+    pub(super) footer: Arc<Footer>,
+    pub(super) ranges: Vec<Range<usize>>,
+}
 
 /// Reads everything of one wanted event in one bucket. Pieces come in the order of their weeks.
 pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> Result<Vec<Piece>> {
@@ -58,18 +63,21 @@ pub(super) async fn read(job: &Arc<Job>, bucket: u32, wanted: &WantedEvent) -> R
         let ranges: Vec<_> = footer.runs.iter().filter(is_wanted).map(decode::Run::range).collect();
         if !ranges.is_empty() {
             *per_week.entry(file.week).or_default() += 1;
-            sources.push((file.clone(), footer, ranges));
+            sources.push(Source { file: file.clone(), footer, ranges });
         }
     }
-    let mut pieces = Vec::with_capacity(sources.len() + waiting.len());
-    let mut reads = Vec::with_capacity(sources.len());
-    for (file, footer, ranges) in sources {
-        let has_keys = wanted.is_keyed || wanted.event.is_none() || per_week[&file.week] > 1;
-        reads.push(from_file(job, bucket, (file, footer, ranges), wanted, has_keys).boxed());
-    }
-    // Several requests under way, because an object store answers each late.
-    let read: Vec<Piece> = futures_util::stream::iter(reads).buffered(READS).try_collect().await?;
-    pieces.extend(read);
+    let mut pieces = if job.parties.is_some() {
+        let counts = waiting.iter().map(|(week, rows)| (*week, rows.len())).collect();
+        few::read(job, sources, wanted, counts).await?
+    } else {
+        let mut reads = Vec::with_capacity(sources.len());
+        for source in sources {
+            let has_keys = wanted.is_keyed || wanted.event.is_none() || per_week[&source.file.week] > 1;
+            reads.push(from_file(job, bucket, source, wanted, has_keys).boxed());
+        }
+        // Several requests under way, because an object store answers each late.
+        futures_util::stream::iter(reads).buffered(READS).try_collect().await?
+    };
     pieces.extend(waiting.into_iter().map(|(week, rows)| from_rows(job, week, &rows, wanted)));
     // Weeks do not overlap, so this order is nearly the final one.
     pieces.sort_by_key(|piece| piece.week);
@@ -125,39 +133,37 @@ fn property<'a>(objects: impl Iterator<Item = &'a str>, path: &Path, words: &Arc
 async fn from_file(
     job: &Arc<Job>,
     bucket: u32,
-    (file, footer, mut ranges): Source,
+    source: Source,
     wanted: &WantedEvent,
     has_keys: bool,
 ) -> Result<Piece> {
+    let Source { file, footer, ranges } = source;
+    let id = (file.path.clone(), bucket, wanted.event.clone());
+    let mut known = job.stock().get(&id);
+    let missing = asked(job, wanted, has_keys, &known);
+    if !missing.is_nothing() {
+        let order = known.order.clone();
+        let fresh = load::load(job, &file, &footer, &ranges, &missing, order).await?;
+        job.stock().put(id, &fresh);
+        known.take_in(&fresh);
+    }
+    Ok(filtered(job, &file, wanted, known, has_keys))
+}
+
+/// What is not known yet of a run.
+pub(super) fn asked<'a>(job: &Job, wanted: &'a WantedEvent, has_keys: bool, run: &Run) -> Asked<'a> {
     let has_nodes = !job.pinned().suppressed.is_empty();
-    let asked = |run: &Run| Asked {
+    Asked {
         is_mixed: wanted.event.is_none(),
         has_rows: run.rows.is_none(),
         has_keys: has_keys && run.keys.is_none(),
         has_nodes: has_nodes && run.nodes.is_none(),
         paths: wanted.columns.iter().filter(|path| !run.columns.contains_key(&path.to_string())).collect(),
-    };
-    let run = if let Some(parties) = &job.parties {
-        // Of few people their own pages are read and nothing is kept.
-        ranges = load::narrow(job, &file, ranges, parties).await?;
-        load::load(job, &file, &footer, &ranges, &asked(&Run::default()), None).await?
-    } else {
-        let id = (file.path.clone(), bucket, wanted.event.clone());
-        let mut known = job.stock().get(&id);
-        let missing = asked(&known);
-        if !missing.is_nothing() {
-            let order = known.order.clone();
-            let fresh = load::load(job, &file, &footer, &ranges, &missing, order).await?;
-            job.stock().put(id, &fresh);
-            known.take_in(&fresh);
-        }
-        known
-    };
-    Ok(filtered(job, &file, wanted, run, has_keys))
+    }
 }
 
 /// The rows of a run that are part of the answer.
-fn filtered(job: &Job, file: &File, wanted: &WantedEvent, run: Run, has_keys: bool) -> Piece {
+pub(super) fn filtered(job: &Job, file: &File, wanted: &WantedEvent, run: Run, has_keys: bool) -> Piece {
     let rows = run.rows.unwrap_or_default();
     let columns: Vec<Arc<Stored>> = wanted
         .columns

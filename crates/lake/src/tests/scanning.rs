@@ -32,6 +32,15 @@ async fn every_scan_agrees_with_the_model_whatever_lies_in_files_or_buffers() {
                 }
                 _ => {}
             }
+            let alone = vec![PartyNo(dice.below(45) as u32)];
+            let all_of_one = Wanted { parties: Some(alone), ..everything() };
+            let newest = 1 + dice.below(6) as usize;
+            let wanted = Wanted { newest: Some(newest), ..all_of_one.clone() };
+            assert_eq!(
+                last_of_each_event(scanned(&lake.snapshot(), wanted).await, newest),
+                last_of_each_event(modelled(&all, &all_of_one), newest),
+                "the newest {newest}, seed {seed}"
+            );
             let from = MONDAY + dice.below(28) as i64 * DAY;
             let parties: Vec<PartyNo> = (0..dice.below(20)).map(|_| PartyNo(dice.below(45) as u32)).collect();
             let wanted = Wanted {
@@ -47,6 +56,13 @@ async fn every_scan_agrees_with_the_model_whatever_lies_in_files_or_buffers() {
             );
         }
     }
+}
+
+/// Of the rows of one party, the last ones of each event.
+fn last_of_each_event(rows: Vec<String>, count: usize) -> Vec<String> {
+    let name = |row: &String| row.split(' ').nth(1).unwrap_or_default().to_owned();
+    let events = rows.chunk_by(|a, b| name(a) == name(b));
+    events.flat_map(|rows| rows[rows.len().saturating_sub(count)..].to_vec()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

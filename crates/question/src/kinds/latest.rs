@@ -32,7 +32,12 @@ impl Kind for LatestOf {
     fn needs(&self) -> Needs {
         let need =
             Need::of("*", (i64::MIN, self.as_of.saturating_add(1))).with([path(EVENT), path(PROPERTIES)]);
-        Needs { events: vec![Need { is_keyed: true, ..need }], party: Some(self.party), ..Needs::default() }
+        Needs {
+            events: vec![Need { is_keyed: true, ..need }],
+            party: Some(self.party),
+            newest: Some(self.limit),
+            ..Needs::default()
+        }
     }
 
     fn operator<'p>(&'p self, _: Slice, _: &'p People) -> Box<dyn Operator + 'p> {
