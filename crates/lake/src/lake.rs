@@ -6,13 +6,15 @@ use std::sync::Arc;
 use kernel::NodeNo;
 use kernel::id::IdSource;
 use kernel::time::Clock;
+use roaring::RoaringBitmap;
 use tokio::sync::Mutex;
 
 use crate::append::{self, Chunk, Taken, Writer};
 use crate::encode::{self, Effort};
 use crate::error::{Error, Result};
-use crate::maintain::{self, CHECKPOINT_COMMITS, Done, Policy};
+use crate::maintain::{self, CHECKPOINT_COMMITS, Done, Owners, Policy};
 use crate::row::{Cell, Column};
+use crate::scan::PartySet;
 use crate::store::Place;
 use crate::table::file::File;
 use crate::table::repair::{OnTear, Repair};
@@ -287,6 +289,20 @@ impl Lake {
         maintain::erase(table, &self.inner.flushing, &erased, &mut done).await?;
         let mut live = table.live.write();
         live.suppressed = Arc::new(live.suppressed.difference(&erased).copied().collect());
+        Ok(done)
+    }
+
+    /// Gives the rows of `parties` that are somebody else's by now the number of that party. Everything that was
+    /// handed over must be flushed; when this answers, no row that was flushed before carries one of these
+    /// numbers wrongly, unless it changed hands again meanwhile.
+    ///
+    /// # Errors
+    /// As `owners` says, or a file cannot be read or written; weeks that are done stay done.
+    pub async fn restamp(&self, parties: &RoaringBitmap, owners: &Owners) -> Result<Done> {
+        let _turn = self.inner.maintaining.lock().await;
+        let mut done = Done::default();
+        let parties = PartySet::of(parties.iter());
+        maintain::restamp(self.table(Dataset::Events), &parties, owners, &mut done).await?;
         Ok(done)
     }
 

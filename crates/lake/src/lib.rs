@@ -27,7 +27,7 @@ mod tests;
 pub use append::{BUFFER_BYTES_MAX, Handover, Taken, Waiting, Writer};
 pub use error::{Error, Result};
 pub use lake::{Lake, Options, Snapshot};
-pub use maintain::{CHECKPOINT_COMMITS, Done, Policy};
+pub use maintain::{CHECKPOINT_COMMITS, Done, Owners, Policy};
 pub use question::Asking;
 pub use row::{Cell, Column, DECIMAL_SCALE, Event, Kind};
 pub use scan::{Runs, Visitor, Wanted, WantedEvent};

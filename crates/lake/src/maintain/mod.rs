@@ -1,10 +1,11 @@
-//! Keeps tables small, sorted and clean: compaction, checkpoints, clean-up, vacuum, erasure.
+//! Keeps tables small, sorted and clean: compaction, restamping, checkpoints, clean-up, vacuum, erasure.
 //!
 //! All of it runs beside the writer and beside readers: files are replaced by commits, and a file
 //! that a snapshot of this process still holds is never deleted. One maintenance at a time.
 
 mod compact;
 mod erase;
+mod restamp;
 mod vacuum;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::error::{Error, Result};
 use crate::table::Table;
 pub(crate) use compact::{compact, compact_plain};
 pub(crate) use erase::erase;
+pub use restamp::Owners;
+pub(crate) use restamp::restamp;
 pub(crate) use vacuum::vacuum;
 
 /// Commits after which a checkpoint is due: opening reads at most so many files.
@@ -62,6 +65,8 @@ pub struct Done {
     pub has_checkpoint: bool,
     /// Files deleted for good.
     pub files_deleted: usize,
+    /// Rows that got the number of another party.
+    pub rows_restamped: u64,
 }
 
 /// Writes a checkpoint when one is due, and forgets commits that it made needless.

@@ -6,6 +6,7 @@ mod engines;
 mod maintaining;
 mod opening;
 mod querying;
+mod restamping;
 mod rules;
 mod scanning;
 mod spreading;
