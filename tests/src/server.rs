@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use db::{Location, Store};
 use headwater::command::init::{self, New};
 use headwater::command::setting::Setting;
+use headwater::feeder::Pace;
 use headwater::http::{Faces, Server};
 use headwater::logs::LogLocation;
 use headwater::runtime::{Options, Runtime, Sabotage};
@@ -101,7 +102,8 @@ impl TestServer {
     /// The same as [`TestServer::on`] with a lake, which is fed.
     pub fn with_lake_on(day: &str) -> Self {
         let server = Self::start(day, Parts { lake: true, ..Parts::default() });
-        let feeding = headwater::feeder::run(server.runtime.clone(), Default::default());
+        let pace = Pace { restamp_from: 1, restamp_every: Duration::from_millis(20) };
+        let feeding = headwater::feeder::run(server.runtime.clone(), pace, Default::default());
         server.tokio.spawn(feeding);
         server
     }

@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = migrations![
     false "0005_tags",
     false "0006_destinations",
     false "0007_lake_moved",
+    false "0010_lake_settled",
 ];
 
 /// A migration and whether a database has it.

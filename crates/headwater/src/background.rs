@@ -28,7 +28,8 @@ impl Background {
         let (stop, stop_jobs) = (CancellationToken::new(), CancellationToken::new());
         let reconciling = tokio::spawn(reconcile::run(runtime.clone(), log_days));
         let feeds = runtime.lake().is_some();
-        let feeding = feeds.then(|| tokio::spawn(feeder::run(runtime.clone(), stop.clone())));
+        let feeding =
+            feeds.then(|| tokio::spawn(feeder::run(runtime.clone(), feeder::Pace::default(), stop.clone())));
         let jobs = runtime.processes().then(|| {
             let handle = tokio::runtime::Handle::current();
             let (installation, kinds) = (runtime.installation().clone(), crate::kinds::all(runtime));

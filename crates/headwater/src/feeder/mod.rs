@@ -10,18 +10,21 @@
 mod ask;
 mod rows;
 mod tables;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use insight::store::lake_feed::{Feed, feed_page, feed_remove};
 use kernel::{Failure, Scope};
-use lake::{Column, Handover, Kind, Lake, Place, Policy, Writer};
+use lake::{Column, Handover, Kind, Lake, Place, Writer};
 use tokio::time::Instant;
 use workspace::{Installation, Workspace};
 
 use ask::Fed;
 pub use ask::Slot;
+pub use upkeep::Pace;
+use upkeep::{MAINTAIN_AFTER, Upkeep};
 
 use crate::runtime::{Open, Runtime};
 
@@ -31,8 +34,6 @@ const LOOK: Duration = Duration::from_millis(300);
 const FLUSH_AFTER: Duration = Duration::from_secs(15);
 /// Bytes that wait in memory before that.
 const FLUSH_BYTES: usize = 64 << 20;
-/// How often tables are compacted and cleaned.
-const MAINTAIN_AFTER: Duration = Duration::from_secs(60);
 /// How often identifiers and customers are written anew, if anything happened; less often if it takes long.
 const TABLES_AFTER: Duration = Duration::from_secs(60);
 /// Of all time, one part in so many may go into that.
@@ -74,13 +75,13 @@ pub fn options(installation: &Installation) -> lake::Options {
 }
 
 /// Feeds the lakes of every workspace until the runtime stops; workspaces opened later are found.
-pub async fn run(runtime: Runtime, stop: tokio_util::sync::CancellationToken) {
+pub async fn run(runtime: Runtime, pace: Pace, stop: tokio_util::sync::CancellationToken) {
     let mut tasks: Vec<(kernel::WorkspaceNo, tokio::task::JoinHandle<()>)> = Vec::new();
     loop {
         for open in runtime.opened() {
             let no = open.workspace.no;
             if tasks.iter().all(|(known, _)| *known != no) {
-                tasks.push((no, tokio::spawn(follow(runtime.clone(), open, stop.clone()))));
+                tasks.push((no, tokio::spawn(follow(runtime.clone(), open, pace, stop.clone()))));
             }
         }
         tokio::select! {
@@ -94,11 +95,11 @@ pub async fn run(runtime: Runtime, stop: tokio_util::sync::CancellationToken) {
 }
 
 /// Feeds one lake; whatever fails is begun again from what the lake has.
-async fn follow(runtime: Runtime, open: Arc<Open>, stop: tokio_util::sync::CancellationToken) {
+async fn follow(runtime: Runtime, open: Arc<Open>, pace: Pace, stop: tokio_util::sync::CancellationToken) {
     while !stop.is_cancelled() {
         // Of several workers the one that has the first partition feeds the lake, of all partitions.
         if open.partitions[0].progress.borrow().is_owner {
-            let fed = match Feeder::open(&runtime, &open).await {
+            let fed = match Feeder::open(&runtime, &open, pace).await {
                 Ok(mut feeder) => feeder.run(&stop).await,
                 Err(failure) => Err(failure),
             };
@@ -123,14 +124,14 @@ struct Feeder {
     /// Says to whoever asks the lake how far it has been fed, until this feeder is dropped.
     fed: Fed,
     flushed: Instant,
-    maintained: Instant,
+    upkeep: Upkeep,
     /// When identifiers and customers are written next.
     tables_due: Instant,
     is_news: bool,
 }
 
 impl Feeder {
-    async fn open(runtime: &Runtime, open: &Arc<Open>) -> kernel::Result<Self> {
+    async fn open(runtime: &Runtime, open: &Arc<Open>, pace: Pace) -> kernel::Result<Self> {
         let installation = runtime.installation();
         let lakes = runtime.lake().ok_or_else(|| Failure::internal("a lake is fed that is not there"))?;
         let place = place(lakes, &open.workspace);
@@ -149,7 +150,7 @@ impl Feeder {
             writer,
             fed,
             flushed: now,
-            maintained: now,
+            upkeep: Upkeep::new(pace, now),
             tables_due: now + FLUSH_AFTER,
             is_news: true,
         })
@@ -168,10 +169,7 @@ impl Feeder {
             if is_stopping {
                 return Ok(());
             }
-            if self.maintained.elapsed() >= MAINTAIN_AFTER {
-                self.lake.maintain(&Policy::default()).await.map_err(failed)?;
-                self.maintained = Instant::now();
-            }
+            self.keep_up().await?;
             if self.is_news && Instant::now() >= self.tables_due {
                 let start = Instant::now();
                 tables::write(&self.runtime, &self.open.workspace, &self.lake).await?;

@@ -80,7 +80,7 @@ pub async fn ask(
     let (own, weights, go_on) = (Arc::clone(plan), Arc::clone(weights), Arc::clone(go_on));
     let (found, people, left_out) = read(reader, scope, move |identity, tx| {
         let mut left_out: RoaringBitmap =
-            before.into_iter().chain(moved_all(identity.scope, tx)?).map(|p| p.0).collect();
+            before.into_iter().chain(moved_all(identity.scope, tx)?).map(|moved| moved.party.0).collect();
         // Events whose party was not known yet are under this number, and nobody's.
         left_out.insert(0);
         let people = know(identity, tx, &own, people, (&weights, &*go_on))?;
