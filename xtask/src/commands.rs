@@ -73,7 +73,7 @@ pub(crate) fn drill(cycles: u32) -> anyhow::Result<()> {
 
 /// The evaluator against the specification, in its long form. Optimised, or it would take ten times as long.
 pub(crate) fn property(cases: u64) -> anyhow::Result<()> {
-    let mut command = cargo("test --release -p criteria --lib property -- --nocapture --test-threads=2");
+    let mut command = cargo("test --release -p oracle --lib property -- --nocapture --test-threads=2");
     run(command.env("HEADWATER_CRITERIA_CASES", cases.to_string()))?;
     println!("property: {cases} random rules without a difference, and every planted mistake was noticed");
     Ok(())

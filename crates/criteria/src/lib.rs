@@ -41,8 +41,6 @@ pub mod program;
 mod read;
 pub mod rule;
 pub mod subject;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 pub mod text;
 pub mod timeline;
 pub mod value;

@@ -174,7 +174,7 @@ pub(crate) fn number_json(text: &str) -> Json {
 }
 
 /// RFC 3339 in UTC: with milliseconds, or with microseconds where they say more.
-pub(crate) fn instant_text(at: Instant) -> String {
+pub fn instant_text(at: Instant) -> String {
     let plain = at.to_string();
     match (at.0.rem_euclid(1_000), plain.strip_suffix('Z')) {
         (0, _) | (_, None) => plain,

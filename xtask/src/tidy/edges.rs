@@ -2,7 +2,7 @@
 //!
 //! The table is the one headed `| crate | may depend on (ours) |`. A row that names a crate allows
 //! what that crate's own row allows, so rows stay short. `anything` allows all. Any crate may test
-//! with `testkit`. The engines of the lake are named by `lake` only, so that no other crate waits
+//! with `testkit` and `oracle`. The engines of the lake are named by `lake` only, so that no other crate waits
 //! for them to compile.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use super::repository::{Repository, parent};
 use super::rust::numbered;
 
 const TABLE: &str = "ARCHITECTURE.md";
-const TEST_SUPPORT: &str = "testkit";
+const TEST_SUPPORT: &[&str] = &["oracle", "testkit"];
 /// Holds features of third-party crates together and no code of ours.
 const FEATURES: &str = "workspace-hack";
 const ENGINE_CRATE: &str = "lake";
@@ -37,7 +37,7 @@ pub(super) fn check(repository: &Repository) -> Vec<Violation> {
         };
         for entry in dependencies(repository.text(manifest)) {
             let is_ours = crates.contains_key(&entry.name);
-            let is_test_support = entry.is_dev && entry.name == TEST_SUPPORT;
+            let is_test_support = entry.is_dev && TEST_SUPPORT.contains(&&*entry.name);
             if is_ours && !is_test_support && !allowed.permits(&entry.name) {
                 let message = format!(
                     "`{name}` may not depend on `{}` ({TABLE}); state the need as a trait in `{name}` and let `headwater` join the two",

@@ -218,16 +218,14 @@ impl Program {
     pub fn touched_by(&self, fact: Fact<'_>) -> &[usize] {
         self.touched.by(fact)
     }
-}
 
-/// Do conditions on events or records of a leaf depend on the present instant?
-#[cfg(test)]
-pub(crate) fn is_relative(rule: &Rule) -> bool {
-    let program = Program::compile([(0, rule.clone())], Zone::utc());
-    program.leaves.iter().any(|leaf| match leaf {
-        Leaf::Event(leaf) => leaf.is_relative,
-        Leaf::Sequence(leaf) => leaf.is_relative,
-        Leaf::Related(leaf) => leaf.is_relative,
-        _ => false,
-    })
+    /// Whether conditions on events or records look at ages: only then may `changes_at` come too early.
+    pub fn is_relative(&self) -> bool {
+        self.leaves.iter().any(|leaf| match leaf {
+            Leaf::Event(leaf) => leaf.is_relative,
+            Leaf::Sequence(leaf) => leaf.is_relative,
+            Leaf::Related(leaf) => leaf.is_relative,
+            _ => false,
+        })
+    }
 }

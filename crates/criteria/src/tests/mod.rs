@@ -1,4 +1,1 @@
-mod errors;
-mod property;
-mod specification;
-mod spoiled;
+

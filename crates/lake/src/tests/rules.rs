@@ -7,10 +7,10 @@ use std::sync::Arc;
 use ::question::form::Who;
 use ::question::people::TraitBuilder;
 use ::question::{Ask, Finding, People, Plan, Question};
-use criteria::testing::{Bug, Case, Reference, World};
 use criteria::{Program, Rule};
 use kernel::time::DAY;
 use kernel::{Instant, Key, NodeNo, PartyNo};
+use oracle::{Bug, Case, Reference, World};
 use roaring::RoaringBitmap;
 
 use super::support::*;

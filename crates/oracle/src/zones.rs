@@ -5,7 +5,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 
-use crate::zone::Zone;
+use criteria::zone::Zone;
 
 static KNOWN: LazyLock<Mutex<BTreeMap<String, (Zone, TimeZone)>>> = LazyLock::new(Mutex::default);
 

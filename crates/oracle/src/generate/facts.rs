@@ -4,9 +4,9 @@ use kernel::{Instant, Key};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Dice, EVENTS, NUMBERS, TEXTS, Times};
-use crate::rule::Consent;
-use crate::testing::world::{Event, World};
-use crate::value::instant_text;
+use crate::world::{Event, World};
+use criteria::rule::Consent;
+use criteria::value::instant_text;
 
 pub(super) fn world(dice: &mut Dice, times: &Times) -> World {
     let mut world = World::default();

@@ -7,7 +7,7 @@ use kernel::decimal::Decimal;
 use serde_json::Value as Json;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::rule::{Literal, TextRelation};
+use criteria::rule::{Literal, TextRelation};
 
 /// A value.
 #[derive(Clone, PartialEq, Debug)]

@@ -2,8 +2,8 @@
 
 use kernel::Key;
 
-use crate::column::{Column, Timeline};
-use crate::program::Program;
+use criteria::column::{Column, Timeline};
+use criteria::program::Program;
 
 /// What goes wrong on the way from the facts to the evaluator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,13 +3,13 @@
 use kernel::Instant;
 
 use super::{DURATIONS, Dice, EVENTS, NUMBERS, TEXTS, Times};
-use crate::number::Number;
-use crate::path::Path;
-use crate::rule::{
+use criteria::number::Number;
+use criteria::path::Path;
+use criteria::rule::{
     Aggregate, Comparison, Consent, ConsentRule, Duration, EventRule, Events, Filter, Literal, Measure,
     Named, Period, RelatedRule, Relation, Rule, SequenceRule, Since, Step, TextRelation, Window,
 };
-use crate::value::{Place, instant_text};
+use criteria::value::{Place, instant_text};
 
 pub(super) fn rule(dice: &mut Dice, times: &Times, depth: usize) -> Rule {
     if depth < 4 && dice.chance(35) {

@@ -8,10 +8,10 @@ use kernel::{Instant, Key};
 use super::dice::Dice;
 use super::generate::INSTANT_PROPERTIES;
 use super::world::World;
-use crate::column::{Bits, Column, Dictionary, Timeline, Values};
-use crate::path::Path;
-use crate::program::Program;
-use crate::value::Value;
+use criteria::column::{Bits, Column, Dictionary, Timeline, Values};
+use criteria::path::Path;
+use criteria::program::Program;
+use criteria::value::Value;
 
 /// Rows before the party's own.
 const BEFORE: usize = 3;

@@ -7,8 +7,8 @@
 use kernel::Instant;
 
 use super::spoiled::{Spoil, Spoiled};
-use crate::testing::{Bug, Case, Dice, INSTANT_PROPERTIES, Packed, Reference};
-use crate::{Evaluator, Outcome, Party, Program, Rule, Timeline};
+use crate::{Bug, Case, Dice, INSTANT_PROPERTIES, Packed, Reference};
+use criteria::{Evaluator, Outcome, Party, Program, Rule, Timeline, Zone};
 
 /// Cases within which a planted mistake must show.
 const PLANTED_CASES: u64 = 20_000;
@@ -106,7 +106,7 @@ fn change_fault(case: &Case, reference: &Reference<'_>, outcome: Outcome) -> Opt
         }
     }
     let is_leaf = case.rule.members().is_empty();
-    let is_exact = is_leaf && !crate::program::is_relative(&case.rule);
+    let is_exact = is_leaf && !Program::compile([(0, case.rule.clone())], Zone::utc()).is_relative();
     if is_exact && end != i64::MAX && reference.holds(&case.rule, end) == outcome.holds {
         return Some(format!("said to change after {} µs, but does not", end - case.as_of));
     }

@@ -19,7 +19,7 @@ use value::{Value, instant, number, order, read, sum, text_holds, whole};
 
 use super::world::{Event, World};
 use super::zones;
-use crate::rule::{
+use criteria::rule::{
     Aggregate, Comparison, EventRule, Events, Filter, Literal, Measure, Period, Relation, Rule, SequenceRule,
     Window,
 };
@@ -179,7 +179,7 @@ impl<'a> Reference<'a> {
             Literal::Number(one) => {
                 let copies = vec![Decimal::from(*one); numbers.len()];
                 Literal::Number(
-                    crate::number::Number::parse(&sum(&copies).to_string()).expect("printed decimal"),
+                    criteria::number::Number::parse(&sum(&copies).to_string()).expect("printed decimal"),
                 )
             }
             other => other.clone(),
@@ -389,7 +389,7 @@ impl<'a> Reference<'a> {
             Comparison::OlderThan(duration) => at.is_some_and(|at| at <= as_of - duration.micros()),
             Comparison::WithinKm { place, km } => match value {
                 Value::Place(lat, lon) => {
-                    let here = crate::value::Place { lat: *lat, lon: *lon };
+                    let here = criteria::value::Place { lat: *lat, lon: *lon };
                     here.km_to(*place) <= *km
                 }
                 _ => false,

@@ -1,4 +1,5 @@
-//! For the property tests of this and other crates: a naive evaluator, random rules and random parties.
+//! What the rule language means, written down a second time and as simply as possible: a naive evaluator,
+//! with random rules and random parties to hold the real one against. For tests only.
 //!
 //! [`Case::new`] makes one of each from a seed; [`Reference`] says what the specification says of it.
 
@@ -14,3 +15,6 @@ pub use generate::{Case, INSTANT_PROPERTIES};
 pub use packed::Packed;
 pub use reference::{Bug, Reference};
 pub use world::{Event, World};
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,8 @@ use kernel::time::{DAY, HOUR, MINUTE};
 use super::dice::Dice;
 use super::world::World;
 use super::zones;
-use crate::rule::{Duration, Rule};
-use crate::zone::Zone;
+use criteria::rule::{Duration, Rule};
+use criteria::zone::Zone;
 
 /// Properties whose texts are instants.
 pub const INSTANT_PROPERTIES: &[&str] = &["at"];

@@ -3,8 +3,8 @@
 use kernel::{Instant, Key};
 use serde_json::{Value as Json, json};
 
-use crate::testing::{Dice, Event, Packed, World};
-use crate::{Evaluator, Explanation, Outcome, Party, Program, Rule, Zone};
+use crate::{Dice, Event, Packed, World};
+use criteria::{Evaluator, Explanation, Outcome, Party, Program, Rule, Zone};
 
 const NOW: &str = "2026-11-22T04:00:00Z";
 
@@ -28,7 +28,7 @@ fn evaluate<T>(
     rule: &str,
     world: &World,
     as_of: &str,
-    ask: impl Fn(&mut crate::Evaluation<'_, '_>) -> T,
+    ask: impl Fn(&mut criteria::Evaluation<'_, '_>) -> T,
 ) -> T {
     let program = Program::compile([(7, Rule::parse(rule).unwrap())], Zone::named("Asia/Shanghai").unwrap());
     let (timeline, facts) = (world.timeline(&program), world.facts(&program));
@@ -319,7 +319,10 @@ fn an_explanation_shows_what_was_measured_and_the_events_that_made_it_so() {
     assert_eq!(mean.measured, Some(json!(166.916667)));
     let many: Vec<_> = (0..30).map(|_| ("A", NOW, Json::Null)).collect();
     let many = explain(r#"{"event":"A","op":"exists"}"#, &party(&many), NOW);
-    assert_eq!((many.measured, many.events.len()), (Some(json!(30)), crate::evaluate::EVIDENCE_EVENTS_MAX));
+    assert_eq!(
+        (many.measured, many.events.len()),
+        (Some(json!(30)), criteria::evaluate::EVIDENCE_EVENTS_MAX)
+    );
     let cart = party(&[
         ("Product Added", "2026-11-20T03:00:00Z", json!({})),
         ("Product Added", "2026-11-22T03:00:00Z", json!({})),
@@ -329,7 +332,7 @@ fn an_explanation_shows_what_was_measured_and_the_events_that_made_it_so() {
 
 #[test]
 fn a_program_says_what_it_needs_and_which_rules_a_fact_touches() {
-    use crate::program::Fact;
+    use criteria::program::Fact;
     let rules =
         [FREQUENT, ABANDONED, r#"{"event":"Order Completed","window":{"last":"30d"},"op":"gte","value":2}"#];
     let rules = rules.iter().enumerate().map(|(id, text)| (id as u64 + 10, Rule::parse(text).unwrap()));

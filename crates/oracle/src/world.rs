@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use kernel::{Instant, Key};
 use serde_json::Value as Json;
 
-use crate::program::Program;
-use crate::rule::Consent;
-use crate::subject::Facts;
-use crate::timeline::Owned;
+use criteria::program::Program;
+use criteria::rule::Consent;
+use criteria::subject::Facts;
+use criteria::timeline::Owned;
 
 /// Everything that is known of one party.
 #[derive(Clone, Debug, Default)]
