@@ -54,6 +54,15 @@ impl From<object_store::Error> for Error {
     }
 }
 
+impl From<objects::Error> for Error {
+    fn from(error: objects::Error) -> Self {
+        match error {
+            objects::Error::Refused(message) => Self::Refused(message),
+            objects::Error::Storage(message) => Self::Storage(message),
+        }
+    }
+}
+
 impl From<parquet::errors::ParquetError> for Error {
     fn from(error: parquet::errors::ParquetError) -> Self {
         match error {

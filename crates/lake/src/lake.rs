@@ -15,11 +15,11 @@ use crate::error::{Error, Result};
 use crate::maintain::{self, CHECKPOINT_COMMITS, Done, Owners, Policy};
 use crate::row::{Cell, Column};
 use crate::scan::PartySet;
-use crate::store::Place;
 use crate::table::file::File;
 use crate::table::repair::{OnTear, Repair};
 use crate::table::schema::{DATASETS, Dataset};
 use crate::table::{Change, Context, Table};
+use objects::Place;
 
 /// Buckets of a new lake: enough for 100 million events on one machine.
 const BUCKETS: u32 = 8;

@@ -59,7 +59,9 @@ impl Setting {
     pub fn lakes(&self) -> kernel::Result<Place> {
         match &self.lake {
             None => Ok(Place::Disk(self.data.join("lake"))),
-            Some(place) => Ok(Place::parse(place, |name| std::env::var(name).ok())?),
+            Some(place) => {
+                Ok(Place::parse(place, |name| std::env::var(name).ok()).map_err(lake::Error::from)?)
+            }
         }
     }
 

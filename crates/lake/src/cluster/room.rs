@@ -26,8 +26,8 @@ use url::Url;
 use super::pause::{Pause, Point};
 use crate::scan::Stock;
 use crate::sql::store_url;
-use crate::store::Place;
 use crate::table::file::File;
+use objects::Place;
 
 /// Lakes a worker keeps open; beyond, all are closed and opened again as they are asked about. Each has this
 /// part of the worker's memory for decoded columns.

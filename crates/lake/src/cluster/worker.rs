@@ -23,7 +23,7 @@ use super::pass::{HEADER, Pass, Secret};
 use super::pause::{Pause, Point};
 use super::room::House;
 use crate::error::{Error, Result};
-use crate::store::Place;
+use objects::Place;
 
 /// A worker that does not listen yet.
 #[derive(Clone)]

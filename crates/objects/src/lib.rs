@@ -1,8 +1,8 @@
-//! Where a lake lies: a directory of this machine or a bucket that speaks S3.
+//! Where objects lie: a directory of this machine or a bucket that speaks S3.
 //!
-//! Both are given to everything above as one object store rooted at the workspace, with two
+//! Both are given to everything above as one object store rooted at the place, with two
 //! promises: what was answered survives a power cut, and of two writers that create one object
-//! exactly one succeeds. Deciding what lies under which name is left to `table`.
+//! exactly one succeeds. What lies under which name is the caller's affair.
 
 mod disk;
 
@@ -14,9 +14,27 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, RetryConfig};
 
-use crate::error::{Error, Result};
+/// Why a place cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The place is not written as one; the text says what would be.
+    #[error("{0}")]
+    Refused(String),
+    /// The disk or the object store failed.
+    #[error("storage: {0}")]
+    Storage(String),
+}
 
-/// The place of one workspace's lake.
+impl From<object_store::Error> for Error {
+    fn from(error: object_store::Error) -> Self {
+        Self::Storage(error.to_string())
+    }
+}
+
+/// The result of opening a place.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A place for objects, such as one workspace's lake.
 #[derive(Clone, Debug)]
 pub enum Place {
     /// A directory.
@@ -97,7 +115,10 @@ impl Place {
     }
 
     /// The object store rooted here. Creates the directory of a place on disk.
-    pub(crate) fn open(&self) -> Result<Arc<dyn ObjectStore>> {
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if there cannot be a store.
+    pub fn open(&self) -> Result<Arc<dyn ObjectStore>> {
         match self {
             Self::Disk(path) => Ok(Arc::new(disk::Durable::open(path)?)),
             Self::Bucket(bucket) => {
