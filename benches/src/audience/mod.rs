@@ -5,6 +5,7 @@
 //! one (`--events 2000000`) is for trying things out.
 
 mod catalogue;
+mod cluster;
 mod compare;
 mod cost;
 mod latency;
@@ -27,7 +28,7 @@ pub(crate) struct Audience {
     /// Warm runs of each question, twice for Headwater
     #[arg(long, default_value_t = 7)]
     runs: usize,
-    /// Only these parts: questions, tags, memberships, write, erase
+    /// Only these parts: questions, cluster, tags, memberships, write, erase
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
@@ -43,12 +44,15 @@ impl Audience {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
         let wants = |part: &str| self.only.is_empty() || self.only.iter().any(|p| p == part);
-        if wants("questions") || wants("erase") {
+        if ["questions", "cluster", "erase"].into_iter().any(wants) {
             runtime.block_on(async {
                 let loaded = load::loaded(self.events).await?;
                 load::tell(&loaded)?;
                 if wants("questions") {
                     compare::run(&loaded, self.runs).await?;
+                }
+                if wants("cluster") {
+                    cluster::run(&loaded).await?;
                 }
                 if wants("erase") {
                     cost::erase(&loaded).await?;

@@ -148,11 +148,16 @@ pub(crate) async fn newest(snapshot: &Snapshot, party: PartyNo) -> anyhow::Resul
     Ok(events.first().map(|event| event.time.0))
 }
 
-async fn answer(snapshot: &Snapshot, ask: &Json) -> anyhow::Result<Answer> {
+/// A question as of the end of the data.
+pub(crate) fn plan(ask: &Json) -> anyhow::Result<Plan> {
     // The last microsecond before the data end, so that a week that has just begun is not a period.
     let question = json!({"as_of": UNTIL.plus(-1).to_string(), "ask": ask});
     let question: Question = serde_json::from_value(question)?;
-    let plan = Arc::new(Plan::new(question).map_err(|failure| anyhow::anyhow!("{failure:?}"))?);
+    Plan::new(question).map_err(|failure| anyhow::anyhow!("{failure:?}"))
+}
+
+async fn answer(snapshot: &Snapshot, ask: &Json) -> anyhow::Result<Answer> {
+    let plan = Arc::new(plan(ask)?);
     let asking = Asking { threads: super::THREADS, ..Asking::default() };
     Ok(snapshot.ask(&plan, &Arc::new(People::default()), asking).await?)
 }
