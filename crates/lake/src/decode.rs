@@ -58,16 +58,17 @@ impl Footer {
         !self.inexact.contains(column) && self.arrow.schema().field_with_name(column).is_ok()
     }
 
-    /// The parts of `ranges` in pages of which `may_have` says, told their lowest and highest party, that they
-    /// may have a row that is looked for.
+    /// The parts of `ranges` in pages of which `may_have` says, told the lowest and highest number in a column
+    /// of them, that they may have a row that is looked for.
     pub(crate) fn pages(
         &self,
+        column: &str,
         ranges: Vec<Range<usize>>,
-        may_have: &dyn Fn(i32, i32) -> bool,
+        may_have: &dyn Fn(i64, i64) -> bool,
     ) -> Vec<Range<usize>> {
         let metadata = self.arrow.metadata();
         let schema = self.arrow.parquet_schema();
-        let column = (0..schema.num_columns()).find(|i| schema.column(*i).name() == "party_no");
+        let column = (0..schema.num_columns()).find(|i| schema.column(*i).name() == column);
         let indexes = metadata.offset_index().zip(metadata.column_index());
         let (Some(column), Some((offsets, bounds))) = (column, indexes) else { return ranges };
         let (mut found, mut first) = (Vec::new(), 0);
@@ -75,11 +76,7 @@ impl Footer {
             let rows = group.num_rows() as usize;
             let pages = offsets[number][column].page_locations();
             for (page, location) in pages.iter().enumerate() {
-                let bounds = match &bounds[number][column] {
-                    ColumnIndexMetaData::INT32(index) => index.min_value(page).zip(index.max_value(page)),
-                    _ => None,
-                };
-                if bounds.is_none_or(|(low, high)| may_have(*low, *high)) {
+                if bounds_of(&bounds[number][column], page).is_none_or(|(low, high)| may_have(low, high)) {
                     let end = pages.get(page + 1).map_or(rows, |next| next.first_row_index as usize);
                     let (start, end) = (first + location.first_row_index as usize, first + end);
                     let parts = ranges.iter().map(|range| range.start.max(start)..range.end.min(end));
@@ -89,6 +86,20 @@ impl Footer {
             first += rows;
         }
         found
+    }
+}
+
+/// The lowest and highest number of a page, if they are known.
+fn bounds_of(index: &ColumnIndexMetaData, page: usize) -> Option<(i64, i64)> {
+    match index {
+        ColumnIndexMetaData::INT32(index) => index
+            .min_value(page)
+            .zip(index.max_value(page))
+            .map(|(low, high)| ((*low).into(), (*high).into())),
+        ColumnIndexMetaData::INT64(index) => {
+            index.min_value(page).zip(index.max_value(page)).map(|(low, high)| (*low, *high))
+        }
+        _ => None,
     }
 }
 

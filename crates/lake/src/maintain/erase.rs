@@ -65,8 +65,15 @@ fn without(chunk: &Chunk, nodes: &HashSet<u64>) -> Chunk {
     Chunk { partition: chunk.partition, position: chunk.position, events, bytes }
 }
 
+/// Whether a file has a row of one of `nodes`. Only pages that may have one are read.
 async fn contains(table: &Table, file: &File, nodes: &HashSet<u64>) -> Result<bool> {
-    let batches = decode::batches(table, file, &["node_no"], None).await?;
+    let may_have = |low, high| nodes.iter().any(|node| (low..=high).contains(&node.cast_signed()));
+    let all = std::iter::once(0..file.rows as usize).collect();
+    let ranges = decode::footer(table, file).await?.pages("node_no", all, &may_have);
+    if ranges.is_empty() {
+        return Ok(false);
+    }
+    let batches = decode::batches(table, file, &["node_no"], Some(ranges)).await?;
     Ok(batches
         .iter()
         .any(|batch| node_column(batch).values().iter().any(|n| nodes.contains(&n.cast_unsigned()))))

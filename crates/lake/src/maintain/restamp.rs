@@ -57,9 +57,9 @@ pub(crate) async fn restamp(
 
 /// The rows of `parties` in a file that are somebody else's by now.
 async fn strays(table: &Arc<Table>, file: &Arc<File>, parties: &PartySet, owners: &Owners) -> Result<Strays> {
-    let may_have = |low: i32, high: i32| parties.meets(low.cast_unsigned(), high.cast_unsigned());
+    let may_have = |low, high| parties.meets(low, high);
     let all = std::iter::once(0..file.rows as usize).collect();
-    let ranges = decode::footer(table, file).await?.pages(all, &may_have);
+    let ranges = decode::footer(table, file).await?.pages("party_no", all, &may_have);
     if ranges.is_empty() {
         return Ok(Strays::new());
     }

@@ -79,8 +79,8 @@ pub(super) async fn narrow(
     parties: &PartySet,
 ) -> Result<Vec<Range<usize>>> {
     let table = &job.pinned().table;
-    let may_have = |low: i32, high: i32| parties.meets(low.cast_unsigned(), high.cast_unsigned());
-    let ranges = decode::footer(table, file).await?.pages(ranges, &may_have);
+    let may_have = |low, high| parties.meets(low, high);
+    let ranges = decode::footer(table, file).await?.pages("party_no", ranges, &may_have);
     if ranges.is_empty() {
         return Ok(ranges);
     }

@@ -160,8 +160,10 @@ impl PartySet {
         Self(set)
     }
 
-    /// Whether any of them lies between two numbers, both included.
-    pub(crate) fn meets(&self, low: u32, high: u32) -> bool {
+    /// Whether any of them lies between two numbers of a column, both included.
+    pub(crate) fn meets(&self, low: i64, high: i64) -> bool {
+        let number = |at: i64| u32::try_from(at.max(0)).unwrap_or(u32::MAX);
+        let (low, high) = (number(low), number(high));
         let last = self.0.len().saturating_sub(1).min(high as usize / 64);
         (low as usize / 64..=last).any(|word| {
             let above = if word == low as usize / 64 { u64::MAX << (low % 64) } else { u64::MAX };
