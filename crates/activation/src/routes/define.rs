@@ -13,7 +13,7 @@ use crate::commands::{
     Archive, DESTINATION_ARCHIVE, DESTINATION_PAUSE, DESTINATION_PUT, Pause, Put, destination_id,
 };
 use crate::dispatch::DESTINATIONS_MAX;
-use crate::open::{channel, secrets};
+use crate::open::{Opener, secrets};
 use crate::rules::definition::Definition;
 use crate::seal::Sealer;
 use crate::store::destination::{Destination, destination_count};
@@ -150,7 +150,8 @@ async fn check(
         }
         let sealer = Sealer::new(workspace.no, &workspace.secret);
         let opened = secrets(identity.scope, tx, &sealer, &definition.target, now)?;
-        channel(&guard, &definition.target, &opened).map(drop)
+        let (guard, workspace) = (&guard, workspace.no);
+        Opener { guard, workspace, definition: &definition, secrets: &opened }.open().map(drop)
     });
     checked.await
 }

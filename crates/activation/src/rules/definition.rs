@@ -40,6 +40,37 @@ pub enum Target {
         /// Id of the secret that is the write key.
         secret: String,
     },
+    /// Files below the folder that whoever runs the installation has named.
+    Folder {
+        /// The folder below it, and below the workspace's own: `crm/daily`.
+        path: String,
+        /// What the files are.
+        format: Format,
+    },
+}
+
+/// What files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = DestinationFormat)]
+pub enum Format {
+    /// Text between commas, UTF-8; what a spreadsheet would take for a formula is marked with `'`.
+    Csv,
+    /// A workbook of Excel, of at most 1,048,575 rows.
+    Xlsx,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// How names of such files end.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 impl Target {
@@ -48,6 +79,15 @@ impl Target {
         match self {
             Self::Webhook { .. } => "webhook",
             Self::Segment { .. } => "segment",
+            Self::Folder { .. } => "folder",
+        }
+    }
+
+    /// Whether whole lists can be sent there, not changes alone.
+    pub fn takes_lists(&self) -> bool {
+        match self {
+            Self::Webhook { .. } | Self::Segment { .. } => false,
+            Self::Folder { .. } => true,
         }
     }
 
@@ -55,6 +95,7 @@ impl Target {
     pub fn secrets(&self) -> Vec<&str> {
         match self {
             Self::Webhook { secret, .. } | Self::Segment { secret, .. } => vec![secret],
+            Self::Folder { .. } => Vec::new(),
         }
     }
 }
@@ -132,6 +173,10 @@ pub struct Definition {
     pub rate_per_second: u32,
 }
 
+/// Columns that files and tables have besides the fields.
+const COLUMNS: [&str; 9] =
+    ["message_id", "event", "ledger", "name", "party_id", "is_present", "seq", "list_seq", "at"];
+
 fn rate() -> u32 {
     RATE_DEFAULT
 }
@@ -186,6 +231,9 @@ impl Definition {
             }
             if self.fields[..place].iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
                 return Err(Failure::invalid("fields", format!("`{name}` is there twice")));
+            }
+            if self.target.takes_lists() && COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+                return Err(Failure::invalid("fields", format!("`{name}` is a column there already")));
             }
             if field.identifier.is_some() == field.of_trait.is_some() {
                 return Err(Failure::invalid(
@@ -252,7 +300,15 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_by_name() {
-        let cases: [(&str, Value); 11] = [
+        let folder = json!({ "kind": "folder", "path": "a", "format": "csv" });
+        assert!(read(|d| d["target"] = folder.clone()).is_ok());
+        let taken = read(|d| {
+            d["target"] = folder.clone();
+            d["fields"] = json!([{ "as": "Party_Id", "trait": "city" }]);
+        });
+        assert!(taken.unwrap_err().contains("column"));
+        let cases: [(&str, Value); 12] = [
+            ("target", json!({ "kind": "folder", "path": "a", "format": "xls" })),
             ("name", json!(" ")),
             ("follows", json!([{ "ledger": "audience", "id": "a" }, { "ledger": "audience", "id": "a" }])),
             ("fields", json!([{ "as": "1st", "trait": "city" }])),
