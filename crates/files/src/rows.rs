@@ -6,11 +6,11 @@
 use std::fs::File;
 use std::path::Path;
 
+use ::columnar::Value;
+use ::columnar::write::Writer as Parquet;
 use anyhow::{Context, Result, bail};
-use lake::parquet_rows::Value;
-use lake::parquet_rows::write::Writer as Parquet;
 
-pub use lake::parquet_rows::write::Kind;
+pub use ::columnar::write::Kind;
 
 use super::Cell;
 use super::read::Format;
