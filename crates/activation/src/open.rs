@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use channels::folder::Folder;
 use channels::segment::Segment;
+use channels::table::{OnExit, Postgres, Shape, Table, TableName};
 use channels::webhook::{Key, Webhook};
 use channels::{Channel, FileName, Guard, Place};
 use db::Tx;
 use kernel::{Failure, Instant, Scope, WorkspaceNo};
 
 use crate::file::{FileChannel, Files};
-use crate::rules::definition::{Definition, Format, Target};
+use crate::rules::definition::{Definition, Exit, Format, Target, Tls};
 use crate::seal::Sealer;
 use crate::store::secret::secret_by_id;
 
@@ -59,6 +60,8 @@ pub enum Out {
     Messages(Arc<dyn Channel>),
     /// To a place for files.
     Files(Arc<Files>),
+    /// To a table.
+    Table(Arc<dyn Table>),
 }
 
 impl Out {
@@ -66,6 +69,7 @@ impl Out {
     pub fn channel(&self) -> Arc<dyn Channel> {
         match self {
             Self::Messages(channel) => Arc::clone(channel),
+            Self::Table(table) => Arc::clone(table) as Arc<dyn Channel>,
             Self::Files(files) => Arc::new(FileChannel(Arc::clone(files))),
         }
     }
@@ -110,12 +114,35 @@ impl Opener<'_> {
                 let folder = Arc::new(Folder::new(guard.exports()?.to_owned()));
                 self.files(folder, own.join(FileName::parse("target.path", path)?.as_str())?, *format)
             }
+            Target::Postgres { host, port, database, user, secret, table, on_exit, tls, ca } => {
+                let shape = Shape {
+                    host: host.clone(),
+                    port: *port,
+                    database: database.clone(),
+                    user: user.clone(),
+                    table: TableName::parse("target.table", table)?,
+                    fields: self.fields(),
+                    on_exit: match on_exit {
+                        Exit::Delete => OnExit::Delete,
+                        Exit::Mark => OnExit::Mark,
+                    },
+                    tls: match tls {
+                        Tls::Required => channels::table::Tls::Required(ca.clone()),
+                        Tls::Off => channels::table::Tls::Off,
+                    },
+                };
+                let password = self.secret(secret)?.current.clone();
+                Out::Table(Arc::new(Postgres::new(guard.clone(), shape, password)?))
+            }
         })
     }
 
+    fn fields(&self) -> Vec<String> {
+        self.definition.fields.iter().map(|field| field.name.clone()).collect()
+    }
+
     fn files(&self, place: Arc<dyn Place>, folder: FileName, format: Format) -> Out {
-        let fields = self.definition.fields.iter().map(|field| field.name.clone()).collect();
-        Out::Files(Arc::new(Files { place, folder, format, fields }))
+        Out::Files(Arc::new(Files { place, folder, format, fields: self.fields() }))
     }
 
     fn secret(&self, id: &str) -> kernel::Result<&Opened> {

@@ -11,6 +11,8 @@ mod guard;
 mod message;
 pub mod place;
 pub mod segment;
+pub mod table;
+mod tls;
 pub mod webhook;
 
 pub use guard::{Guard, Network};

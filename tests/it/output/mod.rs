@@ -5,6 +5,7 @@ mod files;
 mod lists;
 pub(crate) mod receiver;
 mod segment;
+mod tables;
 mod webhooks;
 
 use std::time::Duration;

@@ -14,16 +14,18 @@ mod gather;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use channels::{Attempt, Guard, Outcome};
+use channels::table::Table;
+use channels::{Attempt, Guard, Message, Outcome, Topic};
 use identity::reading::Reader;
 use jobs::work::{Retries, Running};
 use jobs::{Run, Work};
-use kernel::Failure;
 use kernel::scope::Permission;
 use kernel::time::HOUR;
+use kernel::{Failure, Key, PartyId};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::file::Files;
 use crate::open::{Opener, Out, secrets};
 use crate::ports::{ConsentOf, Ledgers};
 use crate::rules::definition::Follow;
@@ -39,6 +41,10 @@ pub const LIST_KIND: &str = "destination.list";
 const TRIES_MAX: u32 = 8;
 /// How long one attempt may take.
 const DEADLINE_MICROS: i64 = 6 * HOUR;
+/// Numbers of lists for the attempts of one job.
+const NUMBERS: u64 = 100;
+/// Changes looked at together for who left while a list was written.
+const CATCH_UP: usize = 500;
 
 /// Sends whole lists.
 pub struct SendList {
@@ -77,6 +83,8 @@ struct Begun {
     follow: Follow,
     list: List,
     out: Out,
+    /// What people call what it is of.
+    name: String,
     /// How many were in when it was begun.
     members: u64,
 }
@@ -145,39 +153,115 @@ impl SendList {
             if let Out::Files(files) = &out {
                 list.name = files.list_name(&list.ledger, list.seq)?.to_string();
             }
-            Ok(Begun { destination, follow, list, out, members: subject.members })
+            Ok(Begun { destination, follow, list, out, name: subject.name, members: subject.members })
         })
         .await
     }
 
     /// Gathers the list and sends it; answers how many are not on it, by reason.
     async fn carry(&self, run: &Run, begun: &mut Begun) -> kernel::Result<BTreeMap<String, u64>> {
-        let out = begun.out.clone();
         let mut gathering = Gathering::new(Arc::clone(&self.inner), run.clone(), begun);
-        match out {
+        match begun.out.clone() {
             Out::Messages(_) => {
                 let kind = begun.destination.definition.target.kind();
                 return Err(Failure::invalid("destination", format!("a {kind} takes changes, not lists")));
             }
-            Out::Files(files) => {
-                let mut file = files.list()?;
-                while let Some(page) = gathering.page().await? {
-                    file = off(move || {
-                        for row in &page {
-                            file.write(row.party, &row.fields)?;
-                        }
-                        Ok(file)
-                    })
-                    .await?;
-                }
-                let file = off(move || file.finish()).await?;
-                run.check()?;
-                let name = files.list_name(&begun.list.ledger, begun.list.seq)?;
-                arrived(files.place.put(&name, file.path()).await)?;
+            Out::Files(files) => as_file(run, begun, &mut gathering, &files).await?,
+            Out::Table(table) => {
+                as_rows(run, begun, &mut gathering, &*table).await?;
+                self.catch_up(run, begun, &*table).await?;
             }
         }
         (begun.list.parties, begun.list.blocked) = (gathering.told, gathering.reasons.values().sum());
         Ok(gathering.reasons)
+    }
+
+    /// Who left while the list was written may have been put back by it: takes them away again. Whoever
+    /// leaves after this is taken away as always.
+    async fn catch_up(&self, run: &Run, begun: &Begun, table: &dyn Table) -> kernel::Result<()> {
+        let mut after = begun.list.seq;
+        loop {
+            run.check()?;
+            let (inner, follow) = (Arc::clone(&self.inner), begun.follow.clone());
+            let changes = run.read(move |scope, tx| {
+                inner.ledger(&follow)?.changes(scope, tx, &follow.id, after, CATCH_UP)
+            });
+            let changes = changes.await?;
+            let Some(last) = changes.last().map(|change| change.seq) else { return Ok(()) };
+            after = last;
+            let left = changes.iter().filter(|change| !change.is_present);
+            let left: Vec<Message> =
+                left.map(|change| begun.message(change.party, change.seq, None)).collect();
+            for attempt in table.send(run.now(), &left).await {
+                arrived(attempt)?;
+            }
+        }
+    }
+}
+
+/// Writes a list to a file, and puts the file to its place.
+async fn as_file(run: &Run, begun: &Begun, gathering: &mut Gathering, files: &Files) -> kernel::Result<()> {
+    let mut file = files.list()?;
+    while let Some(page) = gathering.page().await? {
+        file = off(move || {
+            for row in &page {
+                file.write(row.party, &row.fields)?;
+            }
+            Ok(file)
+        })
+        .await?;
+    }
+    let file = off(move || file.finish()).await?;
+    run.check()?;
+    let name = files.list_name(&begun.list.ledger, begun.list.seq)?;
+    arrived(files.place.put(&name, file.path()).await)
+}
+
+/// Writes a list to a table, and takes away who is not on it. What the table does not take of a party is
+/// counted as the reason why it is not on the list.
+async fn as_rows(
+    run: &Run,
+    begun: &Begun,
+    gathering: &mut Gathering,
+    table: &dyn Table,
+) -> kernel::Result<()> {
+    // Each attempt has a number of its own: who was on the list of the one before may not be any more.
+    let no = run.no * NUMBERS + u64::from(run.attempt);
+    while let Some(page) = gathering.page().await? {
+        let messages = page.into_iter().map(|row| begun.message(row.party, begun.list.seq, Some(row.fields)));
+        let messages: Vec<Message> = messages.collect();
+        for attempt in table.list(no, &messages).await {
+            match attempt.outcome {
+                Outcome::Refused { reason } => {
+                    gathering.told -= 1;
+                    *gathering.reasons.entry(reason).or_default() += 1;
+                }
+                _ => arrived(attempt)?,
+            }
+        }
+    }
+    let topic = begun.topic();
+    arrived(table.sweep(&topic, begun.list.seq, no).await)
+}
+
+impl Begun {
+    fn topic(&self) -> Topic {
+        let Follow { ledger, id } = self.follow.clone();
+        Topic { kind: ledger, id, name: self.name.clone() }
+    }
+
+    /// A party that is on the list, with what is told of it; or that left since.
+    fn message(&self, party: Key, seq: u64, fields: Option<Map<String, Value>>) -> Message {
+        Message {
+            key: String::new(),
+            event: format!("{}.listed", self.follow.ledger),
+            party: PartyId(party).to_string(),
+            topic: self.topic(),
+            is_present: fields.is_some(),
+            seq,
+            at: self.list.began,
+            fields: fields.unwrap_or_default(),
+        }
     }
 }
 
