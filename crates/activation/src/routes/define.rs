@@ -14,9 +14,9 @@ use crate::commands::{
 };
 use crate::dispatch::DESTINATIONS_MAX;
 use crate::open::{Opener, secrets};
-use crate::rules::definition::Definition;
+use crate::rules::definition::{Definition, check_id};
 use crate::seal::Sealer;
-use crate::store::destination::{Destination, destination_count};
+use crate::store::destination::{Destination, destination_by_id, destination_count};
 
 /// Define a destination
 ///
@@ -31,23 +31,17 @@ pub(super) async fn destination_create(
     Caller(scope): Caller,
     Body(definition): Body<Definition>,
 ) -> Answer<DestinationItem> {
-    check(&state, &scope, &definition, |scope, tx| {
-        if destination_count(scope, tx)? >= DESTINATIONS_MAX as u64 {
-            let (limit, max) = ("the number of destinations", DESTINATIONS_MAX as u64);
-            return Err(Failure::LimitExceeded { limit, max });
-        }
-        Ok(())
-    })
-    .await?;
+    check(&state, &scope, &definition, room).await?;
     let put = Put { destination: None, definition };
     let command = state.commands.submit(&scope, DESTINATION_PUT, json(&put)?).await?;
     let secret = state.reader.installation().workspace(scope.workspace)?.secret;
     Ok(Json(state.destination(&scope, destination_id(&secret, &command)).await?))
 }
 
-/// Define a destination otherwise
+/// Define a destination otherwise, or one under an id of your own
 ///
-/// What it followed before it follows from where it is; what is new, from its beginning.
+/// What it followed before it follows from where it is; what is new, from its beginning. One that was put
+/// away goes on.
 #[utoipa::path(put, path = "/api/v1/destinations/{id}", tag = "destinations",
     operation_id = "destination_put", params(("id" = String, Path, description = "The destination")),
     request_body = Definition, responses((status = 200, body = DestinationItem),
@@ -60,7 +54,14 @@ pub(super) async fn destination_put(
     Body(definition): Body<Definition>,
 ) -> Answer<DestinationItem> {
     let own = id.clone();
-    check(&state, &scope, &definition, move |scope, tx| present(scope, tx, &own).map(drop)).await?;
+    check(&state, &scope, &definition, move |scope, tx| {
+        if destination_by_id(scope, tx, &own)?.is_some_and(|known| !known.is_archived) {
+            return Ok(());
+        }
+        check_id(&own)?;
+        room(scope, tx)
+    })
+    .await?;
     let put = Put { destination: Some(id.clone()), definition: definition.clone() };
     state.commands.submit(&scope, DESTINATION_PUT, json(&put)?).await?;
     applied(&state, &scope, id, |now| !now.is_archived && now.definition == definition).await
@@ -120,6 +121,14 @@ async fn pause(state: &Destinations, scope: &Scope, id: String, is_paused: bool)
     let body = Pause { destination: id.clone(), is_paused };
     state.commands.submit(scope, DESTINATION_PAUSE, json(&body)?).await?;
     applied(state, scope, id, |now| !now.is_archived && (now.status.state == "paused") == is_paused).await
+}
+
+/// Refuses one more than there may be.
+fn room(scope: &Scope, tx: &mut Tx<'_>) -> kernel::Result<()> {
+    if destination_count(scope, tx)? < DESTINATIONS_MAX as u64 {
+        return Ok(());
+    }
+    Err(Failure::LimitExceeded { limit: "the number of destinations", max: DESTINATIONS_MAX as u64 })
 }
 
 /// Refuses a definition that cannot work in this workspace, or that its actor may not give.
