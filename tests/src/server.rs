@@ -126,7 +126,8 @@ impl TestServer {
             reserve_bytes: None,
             lake: parts.lake.then(|| lake::Place::Disk(directory.path().join("lake"))),
             sandbox: parts.sql.then(|| Sandbox::new(program().to_owned(), setting)),
-            guard: channels::Guard::new(["127.0.0.0/8".parse().unwrap()]),
+            guard: channels::Guard::new(["127.0.0.0/8".parse().unwrap()])
+                .with_exports(Some(directory.path().to_owned())),
             cluster: None,
             sabotage: Sabotage::default(),
         };

@@ -24,7 +24,7 @@ const DESTINATIONS: &str = "destination";
 /// Body of [`DESTINATION_PUT`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Put {
-    /// The destination to change; a new one if absent.
+    /// The destination to change, or to make under this id; a new one with an id of its own if absent.
     #[serde(default)]
     pub destination: Option<String>,
     /// What it shall be.
@@ -82,12 +82,18 @@ fn body<T: serde::de::DeserializeOwned>(command: &Command) -> kernel::Result<T> 
 fn put(tx: &mut Tx<'_>, context: &Context, command: &Command) -> kernel::Result<()> {
     let put: Put = body(command)?;
     put.definition.check()?;
-    if let Some(id) = &put.destination {
-        return change(tx, context, command, id, |known| known.definition = put.definition);
+    let known = put.destination.as_deref().map(|id| destination_by_id(&context.scope, tx, id)).transpose()?;
+    if let Some(mut known) = known.flatten() {
+        // One that was put away goes on where it was.
+        (known.definition, known.is_archived) = (put.definition, false);
+        known.version += 1;
+        known.actor = command.actor.clone();
+        known.changed = command.at();
+        return Ok(destination_put(&context.scope, tx, &known)?);
     }
     let destination = Destination {
         no: DestinationNo(number_reserve(&context.scope, tx, DESTINATIONS, 1)? as u32),
-        id: destination_id(&context.secret, command),
+        id: put.destination.unwrap_or_else(|| destination_id(&context.secret, command)),
         version: 1,
         definition: put.definition,
         is_paused: false,

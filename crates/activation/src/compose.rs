@@ -1,20 +1,79 @@
 //! What is told of a party: the fields a destination asks for, and never more.
 
 use db::Tx;
-use identity::party::Party;
+use identity::party::{Party, party_by_id};
 use identity::resolve::Identity;
 use insight::profile::{Weights, traits};
 use insight::rules::mask::mask_trait;
-use kernel::Key;
+use kernel::{Failure, Instant, Key, PartyId};
 use serde_json::{Map, Value};
 
+use crate::ports::ConsentOf;
+use crate::rules::consent::{Statement, allows};
 use crate::rules::definition::Definition;
+
+/// What is read of a party before anything is told of it.
+pub struct Known {
+    /// The party as it is now.
+    pub party: Party,
+    /// What it said about consent.
+    pub statements: Vec<Statement>,
+}
+
+/// Reads a party by the key of a public id it has or had; `None` if it is no more.
+///
+/// # Errors
+/// As the database says; then nothing leaves.
+pub fn know(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    consent: &dyn ConsentOf,
+    party: Key,
+) -> kernel::Result<Option<Known>> {
+    match party_by_id(identity, tx, PartyId(party)) {
+        Ok(party) => {
+            let statements = consent.statements(identity, tx, &party)?;
+            Ok(Some(Known { party, statements }))
+        }
+        Err(Failure::NotFound { .. }) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// For whom something is told, and when.
+#[derive(Clone, Copy)]
+pub struct Telling<'a> {
+    /// The destination.
+    pub definition: &'a Definition,
+    /// How much each source weighs.
+    pub weights: &'a Weights,
+    /// When it leaves.
+    pub now: Instant,
+}
+
+/// What may be told of a party now, or the reason why nothing may.
+///
+/// # Errors
+/// As the database says.
+pub fn tell(
+    identity: &Identity<'_>,
+    tx: &mut Tx<'_>,
+    known: Option<&Known>,
+    telling: Telling<'_>,
+) -> kernel::Result<Result<Map<String, Value>, String>> {
+    let Some(known) = known else { return Ok(Err("party.gone".to_owned())) };
+    let Telling { definition, weights, now } = telling;
+    if let Err(reason) = allows(definition.processor, definition.channel.as_deref(), &known.statements, now) {
+        return Ok(Err(reason));
+    }
+    fields(identity, tx, &known.party, definition, weights).map(Ok)
+}
 
 /// The fields of a party under the names the receiver wants; what is not known is `null`.
 ///
 /// # Errors
 /// As the database says.
-pub fn fields(
+fn fields(
     identity: &Identity<'_>,
     tx: &mut Tx<'_>,
     party: &Party,

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use channels::folder::Folder;
 use channels::segment::Segment;
+use channels::table::{OnExit, Postgres, Shape, Table, TableName};
 use channels::webhook::{Key, Webhook};
-use channels::{Channel, Guard};
+use channels::{Channel, FileName, Guard, Place};
 use db::Tx;
-use kernel::{Failure, Instant, Scope};
+use kernel::{Failure, Instant, Scope, WorkspaceNo};
 
-use crate::rules::definition::Target;
+use crate::file::{FileChannel, Files};
+use crate::rules::definition::{Definition, Exit, Format, Target, Tls};
 use crate::seal::Sealer;
 use crate::store::secret::secret_by_id;
 
@@ -50,25 +53,100 @@ pub fn secrets(
     target.secrets().iter().map(open).collect()
 }
 
-/// Makes the way out to a target.
-///
-/// # Errors
-/// [`Failure::Invalid`] for an address that may not be reached, or a secret that is none.
-pub fn channel(guard: &Guard, target: &Target, secrets: &[Opened]) -> kernel::Result<Arc<dyn Channel>> {
-    let of = |id: &str| {
-        let found = secrets.iter().find(|secret| secret.id == id);
+/// A way out.
+#[derive(Clone)]
+pub enum Out {
+    /// To something that takes messages only.
+    Messages(Arc<dyn Channel>),
+    /// To a place for files.
+    Files(Arc<Files>),
+    /// To a table.
+    Table(Arc<dyn Table>),
+}
+
+impl Out {
+    /// Where changes go.
+    pub fn channel(&self) -> Arc<dyn Channel> {
+        match self {
+            Self::Messages(channel) => Arc::clone(channel),
+            Self::Table(table) => Arc::clone(table) as Arc<dyn Channel>,
+            Self::Files(files) => Arc::new(FileChannel(Arc::clone(files))),
+        }
+    }
+}
+
+/// What a way out is made of.
+#[derive(Clone, Copy)]
+pub struct Opener<'a> {
+    /// Where it may lead.
+    pub guard: &'a Guard,
+    /// Whose it is.
+    pub workspace: WorkspaceNo,
+    /// Where it shall lead, and what is told there.
+    pub definition: &'a Definition,
+    /// What its target names.
+    pub secrets: &'a [Opened],
+}
+
+impl Opener<'_> {
+    /// Makes the way out.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for an address that may not be reached, a path that is none, or a secret that
+    /// is none.
+    pub fn open(&self) -> kernel::Result<Out> {
+        let guard = self.guard;
+        Ok(match &self.definition.target {
+            Target::Webhook { url, secret } => {
+                let secret = self.secret(secret)?;
+                let texts = std::iter::once(&secret.current).chain(&secret.previous);
+                let keys = texts.map(|text| Key::parse(text)).collect::<kernel::Result<Vec<_>>>()?;
+                let url = guard.url("target.url", url)?;
+                Out::Messages(Arc::new(Webhook::new(guard.clone(), url, keys)?))
+            }
+            Target::Segment { url, secret } => {
+                let (url, key) = (guard.url("target.url", url)?, self.secret(secret)?.current.clone());
+                Out::Messages(Arc::new(Segment::new(guard.clone(), url, key)?))
+            }
+            Target::Folder { path, format } => {
+                // Each workspace has a folder of its own, so that none writes over another's files.
+                let own = FileName::parse("target.path", &format!("workspace-{}", self.workspace.0))?;
+                let folder = Arc::new(Folder::new(guard.exports()?.to_owned()));
+                self.files(folder, own.join(FileName::parse("target.path", path)?.as_str())?, *format)
+            }
+            Target::Postgres { host, port, database, user, secret, table, on_exit, tls, ca } => {
+                let shape = Shape {
+                    host: host.clone(),
+                    port: *port,
+                    database: database.clone(),
+                    user: user.clone(),
+                    table: TableName::parse("target.table", table)?,
+                    fields: self.fields(),
+                    on_exit: match on_exit {
+                        Exit::Delete => OnExit::Delete,
+                        Exit::Mark => OnExit::Mark,
+                    },
+                    tls: match tls {
+                        Tls::Required => channels::table::Tls::Required(ca.clone()),
+                        Tls::Off => channels::table::Tls::Off,
+                    },
+                };
+                let password = self.secret(secret)?.current.clone();
+                Out::Table(Arc::new(Postgres::new(guard.clone(), shape, password)?))
+            }
+        })
+    }
+
+    fn fields(&self) -> Vec<String> {
+        self.definition.fields.iter().map(|field| field.name.clone()).collect()
+    }
+
+    fn files(&self, place: Arc<dyn Place>, folder: FileName, format: Format) -> Out {
+        Out::Files(Arc::new(Files { place, folder, format, fields: self.fields() }))
+    }
+
+    fn secret(&self, id: &str) -> kernel::Result<&Opened> {
+        let found = self.secrets.iter().find(|secret| secret.id == id);
         found.ok_or_else(|| Failure::invalid("secret", format!("there is no secret `{id}`")))
-    };
-    Ok(match target {
-        Target::Webhook { url, secret } => {
-            let secret = of(secret)?;
-            let texts = std::iter::once(&secret.current).chain(&secret.previous);
-            let keys = texts.map(|text| Key::parse(text)).collect::<kernel::Result<Vec<_>>>()?;
-            Arc::new(Webhook::new(guard.clone(), guard.url("target.url", url)?, keys)?)
-        }
-        Target::Segment { url, secret } => {
-            let url = guard.url("target.url", url)?;
-            Arc::new(Segment::new(guard.clone(), url, of(secret)?.current.clone())?)
-        }
-    })
+    }
 }

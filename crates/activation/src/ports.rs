@@ -5,7 +5,7 @@ use std::sync::Arc;
 use db::Tx;
 use identity::party::Party;
 use identity::resolve::Identity;
-use kernel::{Instant, Key, Scope};
+use kernel::{Instant, Key, PartyNo, Scope};
 
 use crate::rules::consent::Statement;
 
@@ -14,6 +14,8 @@ use crate::rules::consent::Statement;
 pub struct Change {
     /// Its place: 1, 2, 3 … without gaps.
     pub seq: u64,
+    /// The party's number.
+    pub party_no: PartyNo,
     /// The key of the party's public id at that time.
     pub party: Key,
     /// Whether it is in from now on.
@@ -29,6 +31,8 @@ pub struct Subject {
     pub name: String,
     /// Its latest change.
     pub last_seq: u64,
+    /// How many are in now.
+    pub members: u64,
     /// Whether it is put away: no new destination may follow it.
     pub is_archived: bool,
 }
@@ -59,6 +63,19 @@ pub trait Ledger: Send + Sync {
         after: u64,
         limit: usize,
     ) -> kernel::Result<Vec<Change>>;
+
+    /// Who is in now, by number, after one: at most `limit`, with the keys of their public ids.
+    ///
+    /// # Errors
+    /// As the database says.
+    fn present(
+        &self,
+        scope: &Scope,
+        tx: &mut Tx<'_>,
+        id: &str,
+        after: PartyNo,
+        limit: usize,
+    ) -> kernel::Result<Vec<(PartyNo, Key)>>;
 
     /// The change at a place.
     ///

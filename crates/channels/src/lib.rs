@@ -6,13 +6,18 @@
 //! network is reached through the [`Guard`].
 
 mod exchange;
+pub mod folder;
 mod guard;
 mod message;
+pub mod place;
 pub mod segment;
+pub mod table;
+mod tls;
 pub mod webhook;
 
 pub use guard::{Guard, Network};
 pub use message::{Attempt, Message, Outcome, Topic};
+pub use place::{FileName, Place};
 
 use kernel::Instant;
 

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = migrations![
     false "0006_destinations",
     false "0007_lake_moved",
     false "0010_lake_settled",
+    false "0011_destination_lists",
 ];
 
 /// A migration and whether a database has it.

@@ -27,9 +27,11 @@ pub(crate) fn check(read: &Read, world: &World) -> Vec<Fault> {
         known.chain(named).collect()
     };
     let (audiences, schedules, tags) = (ids(Kind::Audience), ids(Kind::Schedule), ids(Kind::Tag));
+    let destinations = ids(Kind::Destination);
     let is_there = |kind: Kind, id: &str| match kind {
         Kind::Tag => tags.contains(id),
         Kind::Audience => audiences.contains(id),
+        Kind::Destination => destinations.contains(id),
         // Audiences that have a schedule have it under their id.
         _ => schedules.contains(id) || audiences.contains(id),
     };
@@ -43,7 +45,8 @@ pub(crate) fn check(read: &Read, world: &World) -> Vec<Fault> {
             }
         }
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-        let is_named_plainly = matches!(file.kind, Kind::Source | Kind::Audience | Kind::Schedule);
+        let is_named_plainly =
+            matches!(file.kind, Kind::Source | Kind::Audience | Kind::Destination | Kind::Schedule);
         if is_named_plainly && (file.id.len() > ID_CHARS_MAX || !file.id.chars().all(is_plain)) {
             let message = format!("an id is 1 to {ID_CHARS_MAX} of `a`–`z`, `0`–`9`, `-`, `_`");
             faults.push(file.fault("/id", message));
@@ -54,11 +57,17 @@ pub(crate) fn check(read: &Read, world: &World) -> Vec<Fault> {
             Kind::Source => source(file, world, &mut faults),
             Kind::Tag => tag(file, &mut faults),
             Kind::Audience => audience(file, &mut faults),
+            Kind::Destination => destination(file, world, &mut faults),
             Kind::Schedule => schedule(file, world, &mut faults),
         }
         for (kind, id) in names(file.kind, &file.id, &file.body) {
             if !is_there(kind, &id) {
-                let pointer = if file.kind == Kind::Schedule { "/when/after" } else { "/rule" };
+                let pointer = match (file.kind, kind) {
+                    (Kind::Schedule, Kind::Schedule) => "/when/after",
+                    (Kind::Schedule, _) => "/input",
+                    (Kind::Destination, _) => "/follows",
+                    _ => "/rule",
+                };
                 faults.push(file.fault(pointer, format!("there is no {} `{id}`", kind.folder().1)));
             }
         }
@@ -143,6 +152,26 @@ fn audience(file: &Definition, faults: &mut Vec<Fault>) {
             faults.push(file.fault("/schedule", "goes with the mode `scheduled` only"));
         }
         Some(when) => time(file, ("/schedule", when), faults),
+    }
+}
+
+fn destination(file: &Definition, world: &World, faults: &mut Vec<Fault>) {
+    let named = &file.body["target"]["secret"];
+    let is_kept = named.as_str().is_some_and(|id| world.secrets.contains_key(id));
+    if !named.is_null() && placeholder(named).is_none() && !is_kept {
+        let message = "a secret does not lie in a file; write `${NAME}` for one that is kept under NAME, or \
+                       that the environment has there";
+        faults.push(file.fault("/target/secret", message));
+    }
+    match serde_json::from_value::<activation::rules::definition::Definition>(file.body.clone()) {
+        Ok(definition) => match definition.check() {
+            Ok(()) => {}
+            Err(Failure::Invalid { field, message }) => {
+                faults.push(file.fault(&format!("/{}", field.replace('.', "/")), message));
+            }
+            Err(other) => faults.push(file.fault("", other.to_string())),
+        },
+        Err(error) => faults.push(file.fault("", error.to_string())),
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! In the order in which they are applied: what others name comes first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use criteria::Rule;
 use jobs::rules::cadence::When;
 use serde_json::{Map, Value, json};
 
-use crate::Server;
 use crate::plan::Step;
+use crate::{Server, secret};
 
 /// Parties named of those who would enter or leave.
 const SAMPLE: u32 = 3;
@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Tag,
     /// An audience, with its schedule if it has one of its own.
     Audience,
+    /// A destination, without its secrets.
+    Destination,
     /// A schedule that is no audience's own.
     Schedule,
 }
@@ -49,11 +51,20 @@ pub(crate) struct World {
     pub(crate) time_zone: String,
     /// Kinds of job.
     pub(crate) jobs: BTreeSet<String>,
+    /// The names of the secrets of destinations, by id.
+    pub(crate) secrets: BTreeMap<String, String>,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Identity, Self::Plan, Self::Source, Self::Tag, Self::Audience, Self::Schedule];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Plan,
+        Self::Source,
+        Self::Tag,
+        Self::Audience,
+        Self::Destination,
+        Self::Schedule,
+    ];
 
     /// Its folder, and what one of it is called.
     pub(crate) fn folder(self) -> (&'static str, &'static str) {
@@ -63,6 +74,7 @@ impl Kind {
             Self::Source => ("sources", "source"),
             Self::Tag => ("tags", "tag"),
             Self::Audience => ("audiences", "audience"),
+            Self::Destination => ("destinations", "destination"),
             Self::Schedule => ("schedules", "schedule"),
         }
     }
@@ -70,7 +82,7 @@ impl Kind {
     /// The fields of a definition; others are mistakes. Nothing if the whole is read elsewhere.
     pub(crate) fn fields(self) -> &'static [&'static str] {
         match self {
-            Self::Identity | Self::Tag => &[],
+            Self::Identity | Self::Tag | Self::Destination => &[],
             Self::Plan => &["properties"],
             Self::Source => &[
                 "is_enabled",
@@ -88,7 +100,7 @@ impl Kind {
 
     /// Whether what no file names can be taken away.
     pub(crate) fn is_removable(self) -> bool {
-        matches!(self, Self::Tag | Self::Audience | Self::Schedule)
+        matches!(self, Self::Tag | Self::Audience | Self::Destination | Self::Schedule)
     }
 
     /// The definition with everything said that may be left out, and in one way only: equal if they mean the
@@ -109,6 +121,7 @@ impl Kind {
                 read.unwrap_or_else(|| body.clone())
             }
             Self::Plan => body.clone(),
+            Self::Destination => secret::normal(body, world),
             Self::Source => json!({
                 "is_enabled": field("is_enabled", json!(true)), "origins": field("origins", json!([])),
                 "events_per_second": field("events_per_second", json!(0)),
@@ -170,6 +183,11 @@ impl Kind {
                 if had && new["schedule"].is_null() && new["mode"] == "scheduled" {
                     api.delete(&["schedules", id]).await?;
                 }
+            }
+            Self::Destination => {
+                let (body, note) = secret::kept(api, new).await?;
+                api.put(&["destinations", id], &body).await?;
+                return Ok(note);
             }
             Self::Schedule => drop(api.put(&["schedules", id], new).await?),
         }
@@ -257,7 +275,7 @@ pub(crate) fn placeholder(value: &Value) -> Option<&str> {
 }
 
 /// A secret, from the environment.
-fn resolved(value: &Value) -> anyhow::Result<String> {
+pub(crate) fn resolved(value: &Value) -> anyhow::Result<String> {
     let name = placeholder(value).unwrap_or_default();
     let found = std::env::var_os(name).and_then(|secret| secret.into_string().ok());
     found.ok_or_else(|| anyhow::anyhow!("the environment has no `{name}`"))
@@ -291,6 +309,7 @@ impl World {
             items: Vec::new(),
             time_zone: text(&workspace["time_zone"]),
             jobs: kinds.iter().map(|kind| text(&kind["kind"])).collect(),
+            secrets: secret::names(api).await?,
         };
         if rules["version"].as_u64() > Some(0) {
             world.put(Kind::Identity, IDENTITY, rules["rules"].clone());
@@ -315,6 +334,10 @@ impl World {
                 body["schedule"] = schedules.remove(at)["when"].take();
             }
             world.put(Kind::Audience, &id, body);
+        }
+        for destination in api.every(&["destinations"]).await? {
+            let body = secret::named(&destination["definition"], &world.secrets);
+            world.put(Kind::Destination, destination["id"].as_str().unwrap_or_default(), body);
         }
         for schedule in schedules {
             let id = schedule["id"].as_str().unwrap_or_default().to_owned();
@@ -360,6 +383,6 @@ fn only(value: &Value, fields: &[&str]) -> Value {
 }
 
 /// The text of a value; nothing of others.
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

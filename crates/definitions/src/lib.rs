@@ -12,6 +12,7 @@ mod diff;
 mod files;
 mod kinds;
 mod plan;
+mod secret;
 
 use std::fmt::{self, Display};
 use std::path::Path;

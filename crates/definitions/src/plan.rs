@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use activation::list::LIST_KIND;
 use criteria::Rule;
 use criteria::cycle::Reference;
 use insight::live::document_asks;
@@ -116,7 +117,16 @@ pub(crate) fn names(kind: Kind, id: &str, body: &Value) -> BTreeSet<(Kind, Strin
         }
         Kind::Schedule => {
             let after = body["when"]["after"].as_array().into_iter().flatten();
-            after.filter_map(|id| Some((Kind::Schedule, id.as_str()?.to_owned()))).collect()
+            let after = after.filter_map(|id| Some((Kind::Schedule, id.as_str()?.to_owned())));
+            let input = |kind, name: &str| Some((kind, body["input"][name].as_str()?.to_owned()));
+            let of = [input(Kind::Audience, "audience"), input(Kind::Destination, "destination")];
+            let of = of.into_iter().flatten().filter(|_| body["kind"] == LIST_KIND);
+            after.chain(of).collect()
+        }
+        Kind::Destination => {
+            let follows = body["follows"].as_array().into_iter().flatten();
+            let followed = follows.filter(|follow| follow["ledger"] == "audience");
+            followed.filter_map(|follow| Some((Kind::Audience, follow["id"].as_str()?.to_owned()))).collect()
         }
         _ => BTreeSet::new(),
     }

@@ -1,21 +1,21 @@
-//! Parquet, by way of the lake's row reader.
+//! Parquet, by way of the row reader of `columnar`.
 
 use std::fs::File;
 
+use ::columnar::Value;
 use anyhow::Result;
-use lake::parquet_rows::{self, Value};
 
 use super::{Cell, Column, Row, RowError};
 
 /// The rows of one Parquet file, numbered from 1.
 pub(super) struct Rows {
-    rows: parquet_rows::Rows,
+    rows: ::columnar::Rows,
     number: u64,
 }
 
 /// Opens `file`, reading its footer.
 pub(super) fn open(file: File) -> Result<Rows> {
-    Ok(Rows { rows: parquet_rows::open(file)?, number: 0 })
+    Ok(Rows { rows: ::columnar::open(file)?, number: 0 })
 }
 
 impl Rows {

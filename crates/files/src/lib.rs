@@ -25,6 +25,7 @@ mod value;
 pub mod errors;
 pub mod export;
 pub mod import;
+pub mod rows;
 mod table;
 
 use std::borrow::Cow;

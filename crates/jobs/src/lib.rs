@@ -10,6 +10,7 @@
 //! and no jobs.
 
 pub mod commands;
+pub mod order;
 pub mod routes;
 pub mod rules;
 pub mod run;

@@ -1,6 +1,6 @@
 //! What can go wrong in the lake, as far as a caller acts differently on it.
 
-/// The result of everything in this crate but `parquet_rows`.
+/// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why the lake did not do what it was asked.

@@ -4,7 +4,6 @@
 //!
 //! [`Lake`] opens the tables of one workspace; [`Writer`] takes the pipeline's batches; [`Snapshot`]
 //! is what a question reads: a version of the table and what was handed over since, at one moment.
-//! Columnar files of others come in through [`parquet_rows`].
 
 mod append;
 pub mod cluster;
@@ -13,7 +12,6 @@ mod encode;
 mod error;
 mod lake;
 mod maintain;
-pub mod parquet_rows;
 mod pick;
 mod question;
 mod row;

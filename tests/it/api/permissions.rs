@@ -107,6 +107,8 @@ const CASES: &[Case] = &[
     case("POST /api/v1/destinations/{id}/pause", "destination:write", ""),
     case("POST /api/v1/destinations/{id}/resume", "destination:write", ""),
     case("POST /api/v1/destinations/{id}/test", "destination:write", ""),
+    case("GET /api/v1/destinations/{id}/lists", "destination:read", ""),
+    but("POST /api/v1/destinations/{id}/lists", "destination:write", r#"{"audience":"none"}"#, 422),
     case("GET /api/v1/destinations/{id}/deliveries", "destination:read", ""),
     case("POST /api/v1/destinations/{id}/replay", "destination:write", ""),
     case("DELETE /api/v1/destinations/{id}", "destination:write", ""),

@@ -163,7 +163,7 @@ fn every_mistake_is_told_with_its_line_and_nothing_is_changed() {
         "defs/schedules/s.yaml:2: `none` is not one of ",
         "defs/schedules/s.yaml:4: `every day` is not cron text",
         "defs/plan/p.yaml:",
-        "defs/dreams: no kind of definition; folders are identity, plan, sources, tags, audiences, schedules",
+        "defs/dreams: no kind of definition; folders are identity, plan, sources, tags, audiences, destinations, schedules",
     ];
     for said in expected {
         assert!(planned.out.contains(said), "{said}: {}", planned.out);
@@ -171,4 +171,68 @@ fn every_mistake_is_told_with_its_line_and_nothing_is_changed() {
     assert_eq!(run(&place, &["apply", "--yes"]).code, 1);
     let list = place.run(&["audience", "list", "--data", "data", "--json"]).ok().json();
     assert_eq!(list["items"], json!([]));
+}
+
+const CRM: &str = "\
+id: crm
+name: CRM
+target: {kind: segment, url: 'https://crm.invalid/', secret: '${WEB_KEY}'}
+follows: [{ledger: audience, id: regulars}]
+fields: [{as: city, trait: city}]
+";
+const HOURLY: &str = "\
+id: hourly
+kind: destination.list
+input: {audience: regulars, destination: crm}
+when: {every_minutes: 60}
+";
+
+#[test]
+fn a_destination_is_made_after_what_it_follows_and_its_secret_is_in_no_file() {
+    let place = place();
+    std::fs::create_dir_all(place.path("defs/destinations")).unwrap();
+    place.write("defs/destinations/crm.yaml", CRM);
+    place.write("defs/schedules/hourly.yaml", HOURLY);
+    let applied = run(&place, &["apply", "--yes"]).ok();
+    let at = |said: &str| applied.out.rfind(said).unwrap_or_else(|| panic!("{said}: {}", applied.out));
+    assert!(at("+ audience regulars") < at("+ destination crm"), "{}", applied.out);
+    assert!(at("+ destination crm") < at("+ schedule hourly"), "{}", applied.out);
+    assert!(applied.out.contains("the secret `WEB_KEY` is kept from now on"), "{}", applied.out);
+    let again = run(&place, &["plan"]).ok();
+    assert!(again.out.contains("7 as they should be"), "{}", again.out);
+    place.run(&["export", "other", "--data", "data"]).ok();
+    let exported = files(&place, "other");
+    let crm = &exported["destinations/crm.yaml"];
+    assert!(crm.contains("${WEB_KEY}"), "{crm}");
+    assert!(exported.values().all(|text| !text.contains("KEY_OF_THE_WEB")));
+
+    // What changes is one line; what no file names goes if it is to, and comes back as it was.
+    place.write("defs/destinations/crm.yaml", CRM.replace("name: CRM", "name: 客户系统"));
+    let planned = run(&place, &["plan"]);
+    assert!(planned.code == 2 && planned.out.contains("~ destination crm"), "{}", planned.out);
+    let kept = run(&place, &["apply", "--yes"]).ok();
+    assert!(!kept.out.contains("is kept from now on"), "the secret is there already: {}", kept.out);
+    for file in ["destinations/crm", "schedules/hourly"] {
+        std::fs::remove_file(place.path(&format!("defs/{file}.yaml"))).unwrap();
+    }
+    let pruned = run(&place, &["apply", "--yes", "--prune"]).ok();
+    assert!(pruned.out.contains("- destination crm"), "{}", pruned.out);
+    place.write("defs/destinations/crm.yaml", CRM);
+    run(&place, &["apply", "--yes"]).ok();
+    let shown = place.run(&["destination", "show", "crm", "--data", "data", "--json"]).ok().json();
+    assert_eq!((&shown["definition"]["name"], &shown["status"]["state"]), (&json!("CRM"), &json!("active")));
+
+    // Mistakes have their lines.
+    let wrong =
+        CRM.replace("'${WEB_KEY}'", "in-clear").replace("regulars", "nobody").replace("as: city", "as: c c");
+    place.write("defs/destinations/crm.yaml", wrong);
+    let planned = run(&place, &["plan"]);
+    assert_eq!(planned.code, 1, "{}", planned.out);
+    for said in [
+        "crm.yaml:3: a secret does not lie in a file",
+        "crm.yaml:4: there is no audience `nobody`",
+        "crm.yaml:5: `as` is 1 to 64 letters",
+    ] {
+        assert!(planned.out.contains(said), "{said}: {}", planned.out);
+    }
 }

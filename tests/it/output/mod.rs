@@ -1,8 +1,11 @@
 //! What is known leaves the house, to real receivers: once in effect, in order, and never without consent.
 
 mod crashes;
+mod files;
+mod lists;
 pub(crate) mod receiver;
 mod segment;
+mod tables;
 mod webhooks;
 
 use std::time::Duration;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use activation::rules::settle::{State, Tries};
 use activation::store::delivery::*;
 use activation::store::destination::DestinationNo;
+use activation::store::list::{List, list_begin, list_page, list_prune, list_put};
 use activation::store::run::{Claim, run_claim, run_fence, run_fetch};
 use db::Store;
 use kernel::Instant;
@@ -16,6 +17,7 @@ testkit::both_databases![
     dead_letters_are_revived_one_or_all,
     whoever_was_replaced_cannot_pass_the_fence,
     a_holding_is_there_until_it_is_removed,
+    a_list_that_is_begun_again_is_taken_at_the_place_it_was_taken_at_before,
 ];
 
 const NO: DestinationNo = DestinationNo(1);
@@ -92,4 +94,37 @@ fn a_holding_is_there_until_it_is_removed(store: Store) {
     assert_eq!((has(1), has(2)), (true, false));
     write(&store, |scope, tx| holding_remove(scope, tx, NO, "audience:a", &key(1)));
     assert!(!has(1));
+}
+
+fn a_list_that_is_begun_again_is_taken_at_the_place_it_was_taken_at_before(store: Store) {
+    let new = |job, seq, seconds| List {
+        job,
+        ledger: "audience:a".to_owned(),
+        seq,
+        state: State::Waiting,
+        attempts: 0,
+        parties: 0,
+        blocked: 0,
+        began: at(seconds),
+        last: at(seconds),
+        name: String::new(),
+        reason: String::new(),
+    };
+    let begin = |job, seq, seconds| {
+        let begun = pool(&store).write(|tx| list_begin(&scope(), tx, NO, &new(job, seq, seconds)));
+        begun.unwrap()
+    };
+    let first = begin(7, 40, 1);
+    assert_eq!((first.seq, first.attempts, first.began), (40, 1, at(1)));
+    let again = begin(7, 99, 5);
+    assert_eq!((again.seq, again.attempts, again.began), (40, 2, at(1)));
+    begin(8, 99, 6);
+    let done =
+        List { state: State::Delivered, parties: 3, blocked: 1, last: at(9), name: "n".into(), ..again };
+    write(&store, |scope, tx| list_put(scope, tx, NO, &done));
+    let page = |before, limit| read(&store, |scope, tx| list_page(scope, tx, NO, before, limit));
+    assert_eq!(page(u64::MAX, 1).iter().map(|list| list.job).collect::<Vec<_>>(), [8]);
+    assert_eq!(page(8, 9), [done]);
+    assert_eq!(write(&store, |scope, tx| list_prune(scope, tx, NO, at(9))), 1);
+    assert_eq!(page(u64::MAX, 9).iter().map(|list| list.job).collect::<Vec<_>>(), [7]);
 }

@@ -16,6 +16,10 @@ const TEST_SUPPORT: &[&str] = &["oracle", "testkit"];
 /// Holds features of third-party crates together and no code of ours.
 const FEATURES: &str = "workspace-hack";
 const ENGINE_CRATE: &str = "lake";
+/// Reads and writes rows of Parquet files, so that whoever needs no more does not wait for the engines.
+const ROWS_CRATE: &str = "columnar";
+/// The only ones it may name.
+const ROWS_ENGINES: &[&str] = &["parquet", "arrow"];
 const ENGINES: &[&str] = &["parquet", "arrow", "datafusion", "deltalake"];
 
 pub(super) fn check(repository: &Repository) -> Vec<Violation> {
@@ -55,7 +59,8 @@ pub(super) fn check_engines(repository: &Repository) -> Vec<Violation> {
     for (name, manifest) in crates(repository).iter().filter(|(name, _)| *name != ENGINE_CRATE) {
         for entry in dependencies(repository.text(manifest)) {
             let family = entry.foreign.split('-').next().unwrap_or_default();
-            if ENGINES.contains(&family) {
+            let is_rows = name == ROWS_CRATE && ROWS_ENGINES.contains(&family);
+            if ENGINES.contains(&family) && !is_rows {
                 let message = format!(
                     "`{name}` names `{}`; only `{ENGINE_CRATE}` may: ask it through a function of its own",
                     entry.foreign

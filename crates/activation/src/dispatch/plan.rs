@@ -7,16 +7,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use channels::{Message, Topic};
 use db::Tx;
-use identity::party::{Party, party_by_id};
 use identity::resolve::Identity;
 use insight::profile::Weights;
 use kernel::{Failure, Instant, Key, PartyId};
 use serde_json::Map;
 
 use super::{Inner, PROBE, WAITING_MAX, WINDOW};
-use crate::compose::{fields, key};
+use crate::compose::{Known, Telling, key, know, tell};
 use crate::ports::{Change, Ledger};
-use crate::rules::consent::{Statement, allows};
 use crate::rules::definition::Follow;
 use crate::rules::settle::{State, Tries};
 use crate::store::delivery::{
@@ -44,12 +42,6 @@ impl Plan {
     }
 }
 
-/// What is read of one party, once a round.
-struct Known {
-    party: Party,
-    statements: Vec<Statement>,
-}
-
 /// Puts a round together.
 pub(super) struct Planner<'a, 'i> {
     inner: &'a Inner,
@@ -57,6 +49,7 @@ pub(super) struct Planner<'a, 'i> {
     destination: &'a Destination,
     weights: Weights,
     now: Instant,
+    /// What is read of each party, once a round.
     known: HashMap<Key, Option<Known>>,
     plan: Plan,
 }
@@ -157,18 +150,20 @@ impl<'a, 'i> Planner<'a, 'i> {
     fn take(&mut self, tx: &mut Tx<'_>, delivery: Delivery) -> kernel::Result<()> {
         let mut told = Map::new();
         if delivery.is_present {
-            self.know(tx, delivery.party)?;
-            let Some(known) = self.known.get(&delivery.party).and_then(Option::as_ref) else {
-                self.put_aside(delivery, State::Blocked, "party.gone");
-                return Ok(());
-            };
-            let definition = &self.destination.definition;
-            let channel = definition.channel.as_deref();
-            if let Err(reason) = allows(definition.processor, channel, &known.statements, self.now) {
-                self.put_aside(delivery, State::Blocked, &reason);
-                return Ok(());
+            if !self.known.contains_key(&delivery.party) {
+                let known = know(self.identity, tx, &*self.inner.consent, delivery.party)?;
+                self.known.insert(delivery.party, known);
             }
-            told = fields(self.identity, tx, &known.party, definition, &self.weights)?;
+            let known = self.known.get(&delivery.party).and_then(Option::as_ref);
+            let definition = &self.destination.definition;
+            let telling = Telling { definition, weights: &self.weights, now: self.now };
+            match tell(self.identity, tx, known, telling)? {
+                Ok(fields) => told = fields,
+                Err(reason) => {
+                    self.put_aside(delivery, State::Blocked, &reason);
+                    return Ok(());
+                }
+            }
             self.plan.holdings.insert((delivery.ledger.clone(), delivery.party));
         } else if !self.holds(tx, &delivery)? {
             // That somebody left is told only to those who know of the party: it takes something back, and
@@ -186,23 +181,6 @@ impl<'a, 'i> Planner<'a, 'i> {
         let scope = self.identity.scope;
         Ok(self.plan.holdings.contains(&lane)
             || holding_has(scope, tx, self.destination.no, &delivery.ledger, &delivery.party)?)
-    }
-
-    /// Reads a party, once a round.
-    fn know(&mut self, tx: &mut Tx<'_>, party: Key) -> kernel::Result<()> {
-        if self.known.contains_key(&party) {
-            return Ok(());
-        }
-        let known = match party_by_id(self.identity, tx, PartyId(party)) {
-            Ok(party) => {
-                let statements = self.inner.consent.statements(self.identity, tx, &party)?;
-                Some(Known { party, statements })
-            }
-            Err(Failure::NotFound { .. }) => None,
-            Err(failure) => return Err(failure),
-        };
-        self.known.insert(party, known);
-        Ok(())
     }
 
     fn message(

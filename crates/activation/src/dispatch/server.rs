@@ -10,10 +10,11 @@ use kernel::{Failure, Instant};
 use super::plan::{Plan, Planner};
 use super::record::{Done, record};
 use super::{Dispatcher, Inner, LEASE_MICROS, WINDOW, blocking};
-use crate::open::{channel, secrets};
+use crate::open::{Opener, secrets};
 use crate::seal::Sealer;
 use crate::store::delivery::{Cursor, cursor_all, cursor_put, delivery_prune, holding_add};
 use crate::store::destination::{Destination, DestinationNo, destination_by_no};
+use crate::store::list::list_prune;
 use crate::store::run::{Claim, run_claim, run_fence, run_fetch};
 
 /// How long the log of what was dealt with is kept.
@@ -126,6 +127,7 @@ impl Server {
                 let run = run_claim(&inner.scope, tx, &claim)?;
                 if run.is_some() && is_due {
                     delivery_prune(&inner.scope, tx, no, now.plus(-LOG_MICROS))?;
+                    list_prune(&inner.scope, tx, no, now.plus(-LOG_MICROS))?;
                 }
                 Ok(run)
             })
@@ -211,14 +213,18 @@ fn way_out(
     known: Option<Way>,
     now: Instant,
 ) -> kernel::Result<Way> {
-    let target = &destination.definition.target;
+    let definition = &destination.definition;
     let sealer = Sealer::new(inner.workspace.no, &inner.workspace.secret);
-    let opened = secrets(&inner.scope, tx, &sealer, target, now)?;
+    let opened = secrets(&inner.scope, tx, &sealer, &definition.target, now)?;
     let (version, secrets) = (destination.version, opened.iter().map(|s| (s.changed, s.previous.is_some())));
     let secrets: Vec<_> = secrets.collect();
     match known {
         Some(way) if (way.version, &way.secrets) == (version, &secrets) => Ok(way),
-        _ => Ok(Way { version, secrets, channel: channel(&inner.guard, target, &opened)? }),
+        _ => {
+            let (guard, workspace) = (&inner.guard, inner.workspace.no);
+            let out = Opener { guard, workspace, definition, secrets: &opened }.open()?;
+            Ok(Way { version, secrets, channel: out.channel() })
+        }
     }
 }
 

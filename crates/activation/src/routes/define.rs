@@ -13,10 +13,10 @@ use crate::commands::{
     Archive, DESTINATION_ARCHIVE, DESTINATION_PAUSE, DESTINATION_PUT, Pause, Put, destination_id,
 };
 use crate::dispatch::DESTINATIONS_MAX;
-use crate::open::{channel, secrets};
-use crate::rules::definition::Definition;
+use crate::open::{Opener, secrets};
+use crate::rules::definition::{Definition, check_id};
 use crate::seal::Sealer;
-use crate::store::destination::{Destination, destination_count};
+use crate::store::destination::{Destination, destination_by_id, destination_count};
 
 /// Define a destination
 ///
@@ -31,23 +31,17 @@ pub(super) async fn destination_create(
     Caller(scope): Caller,
     Body(definition): Body<Definition>,
 ) -> Answer<DestinationItem> {
-    check(&state, &scope, &definition, |scope, tx| {
-        if destination_count(scope, tx)? >= DESTINATIONS_MAX as u64 {
-            let (limit, max) = ("the number of destinations", DESTINATIONS_MAX as u64);
-            return Err(Failure::LimitExceeded { limit, max });
-        }
-        Ok(())
-    })
-    .await?;
+    check(&state, &scope, &definition, room).await?;
     let put = Put { destination: None, definition };
     let command = state.commands.submit(&scope, DESTINATION_PUT, json(&put)?).await?;
     let secret = state.reader.installation().workspace(scope.workspace)?.secret;
     Ok(Json(state.destination(&scope, destination_id(&secret, &command)).await?))
 }
 
-/// Define a destination otherwise
+/// Define a destination otherwise, or one under an id of your own
 ///
-/// What it followed before it follows from where it is; what is new, from its beginning.
+/// What it followed before it follows from where it is; what is new, from its beginning. One that was put
+/// away goes on.
 #[utoipa::path(put, path = "/api/v1/destinations/{id}", tag = "destinations",
     operation_id = "destination_put", params(("id" = String, Path, description = "The destination")),
     request_body = Definition, responses((status = 200, body = DestinationItem),
@@ -60,7 +54,14 @@ pub(super) async fn destination_put(
     Body(definition): Body<Definition>,
 ) -> Answer<DestinationItem> {
     let own = id.clone();
-    check(&state, &scope, &definition, move |scope, tx| present(scope, tx, &own).map(drop)).await?;
+    check(&state, &scope, &definition, move |scope, tx| {
+        if destination_by_id(scope, tx, &own)?.is_some_and(|known| !known.is_archived) {
+            return Ok(());
+        }
+        check_id(&own)?;
+        room(scope, tx)
+    })
+    .await?;
     let put = Put { destination: Some(id.clone()), definition: definition.clone() };
     state.commands.submit(&scope, DESTINATION_PUT, json(&put)?).await?;
     applied(&state, &scope, id, |now| !now.is_archived && now.definition == definition).await
@@ -122,6 +123,14 @@ async fn pause(state: &Destinations, scope: &Scope, id: String, is_paused: bool)
     applied(state, scope, id, |now| !now.is_archived && (now.status.state == "paused") == is_paused).await
 }
 
+/// Refuses one more than there may be.
+fn room(scope: &Scope, tx: &mut Tx<'_>) -> kernel::Result<()> {
+    if destination_count(scope, tx)? < DESTINATIONS_MAX as u64 {
+        return Ok(());
+    }
+    Err(Failure::LimitExceeded { limit: "the number of destinations", max: DESTINATIONS_MAX as u64 })
+}
+
 /// Refuses a definition that cannot work in this workspace, or that its actor may not give.
 async fn check(
     state: &Destinations,
@@ -150,7 +159,8 @@ async fn check(
         }
         let sealer = Sealer::new(workspace.no, &workspace.secret);
         let opened = secrets(identity.scope, tx, &sealer, &definition.target, now)?;
-        channel(&guard, &definition.target, &opened).map(drop)
+        let (guard, workspace) = (&guard, workspace.no);
+        Opener { guard, workspace, definition: &definition, secrets: &opened }.open().map(drop)
     });
     checked.await
 }

@@ -4,6 +4,7 @@
 
 mod define;
 mod deliveries;
+mod lists;
 mod secret;
 mod trial;
 
@@ -24,6 +25,8 @@ use web::{Answer, Api, Caller, Page, PageQuery, ProblemDocument, decode_cursor};
 use workspace::routes::list::page;
 use workspace::routes::request::{Path, Query};
 
+use crate::consent::ConsentFacts;
+use crate::list::SendList;
 use crate::ports::Ledgers;
 use crate::rules::definition::Definition;
 use crate::rules::settle::State as DeliveryState;
@@ -38,12 +41,15 @@ pub struct Destinations {
     commands: Arc<dyn Commands>,
     guard: Guard,
     ledgers: Ledgers,
+    lists: Arc<SendList>,
 }
 
 impl Destinations {
     /// Routes over an installation whose pipeline takes commands.
     pub fn new(reader: Reader, commands: Arc<dyn Commands>, guard: Guard, ledgers: Ledgers) -> Self {
-        Self { reader, commands, guard, ledgers }
+        let consent = Arc::new(ConsentFacts);
+        let lists = SendList::new(reader.clone(), guard.clone(), Arc::clone(&ledgers), consent);
+        Self { reader, commands, guard, ledgers, lists: Arc::new(lists) }
     }
 
     async fn destination(&self, scope: &Scope, id: String) -> Result<DestinationItem, web::Problem> {
@@ -69,6 +75,8 @@ pub fn routes(api: Api<Destinations>) -> Api<Destinations> {
         .route(DestinationWrite, routes!(trial::destination_test))
         .route(DestinationRead, routes!(deliveries::delivery_list))
         .route(DestinationWrite, routes!(deliveries::delivery_replay))
+        .route(DestinationWrite, routes!(lists::list_send))
+        .route(DestinationRead, routes!(lists::list_list))
         .route(DestinationRead, routes!(secret::secret_list))
         .route(DestinationWrite, routes!(secret::secret_create))
         .route(DestinationWrite, routes!(secret::secret_replace))

@@ -12,7 +12,7 @@ use web::{Answer, Caller, ProblemDocument};
 use workspace::routes::request::Path;
 
 use super::{Destinations, stored};
-use crate::open::{channel, secrets};
+use crate::open::{Opener, secrets};
 use crate::seal::Sealer;
 
 /// What came of a test.
@@ -54,9 +54,10 @@ pub(super) async fn destination_test(
                 return Err(Failure::conflict("the destination is put away"));
             }
             let sealer = Sealer::new(workspace.no, &workspace.secret);
-            let target = &destination.definition.target;
-            let opened = secrets(identity.scope, tx, &sealer, target, now)?;
-            channel(&guard, target, &opened)
+            let definition = &destination.definition;
+            let opened = secrets(identity.scope, tx, &sealer, &definition.target, now)?;
+            let (guard, workspace) = (&guard, workspace.no);
+            Opener { guard, workspace, definition, secrets: &opened }.open()
         })
         .await?;
     let topic = Topic { kind: "test".to_owned(), id: String::new(), name: String::new() };
@@ -70,7 +71,7 @@ pub(super) async fn destination_test(
         at: now,
         fields: Map::new(),
     };
-    let attempts = way.send(now, std::slice::from_ref(&message)).await;
+    let attempts = way.channel().send(now, std::slice::from_ref(&message)).await;
     let attempt = attempts.into_iter().next().ok_or_else(|| Failure::internal("no answer"))?;
     let reason = match attempt.outcome {
         Outcome::Delivered => None,

@@ -20,6 +20,21 @@ pub const RATE_DEFAULT: u32 = 1_000;
 /// Messages a second, at most.
 const RATE_MAX: u32 = 10_000;
 
+/// Characters of an id.
+const ID_CHARS_MAX: usize = 64;
+
+/// Whether people may give a destination this id.
+///
+/// # Errors
+/// [`Failure::Invalid`] that says what an id is.
+pub fn check_id(id: &str) -> kernel::Result<()> {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    if (1..=ID_CHARS_MAX).contains(&id.len()) && id.chars().all(is_plain) {
+        return Ok(());
+    }
+    Err(Failure::invalid("id", format!("1 to {ID_CHARS_MAX} of `a`–`z`, `0`–`9`, `-`, `_`")))
+}
+
 /// How a destination is reached. Secrets are named by their ids, never told here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -40,6 +55,91 @@ pub enum Target {
         /// Id of the secret that is the write key.
         secret: String,
     },
+    /// Files below the folder that whoever runs the installation has named.
+    Folder {
+        /// The folder below it, and below the workspace's own: `crm/daily`.
+        path: String,
+        /// What the files are.
+        format: Format,
+    },
+    /// A table of PostgreSQL: a row for each party and ledger, changed where something changed.
+    Postgres {
+        /// The host's name or address.
+        host: String,
+        /// Its port; 5432 if absent.
+        #[serde(default = "port_postgres")]
+        port: u16,
+        /// The database.
+        database: String,
+        /// Who we are there.
+        user: String,
+        /// Id of the secret that is the password.
+        secret: String,
+        /// `table` or `schema.table`. One that is not there is made, with text for every field.
+        table: String,
+        /// What becomes of the row of a party that left.
+        #[serde(default)]
+        on_exit: Exit,
+        /// `required`, or `off` in networks that the installation allows.
+        #[serde(default)]
+        tls: Tls,
+        /// Certificates of the authority that vouches for the host, as PEM; those the machine trusts if
+        /// absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ca: Option<String>,
+    },
+}
+
+fn port_postgres() -> u16 {
+    5432
+}
+
+/// What becomes of the row of a party that left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = DestinationOnExit)]
+pub enum Exit {
+    /// It is deleted.
+    #[default]
+    Delete,
+    /// It stays with `is_present` false, its fields emptied.
+    Mark,
+}
+
+/// Whether others on the way can read what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = DestinationTls)]
+pub enum Tls {
+    /// They cannot.
+    #[default]
+    Required,
+    /// They can: for networks that the installation allows by name.
+    Off,
+}
+
+/// What files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = DestinationFormat)]
+pub enum Format {
+    /// Text between commas, UTF-8; what a spreadsheet would take for a formula is marked with `'`.
+    Csv,
+    /// A workbook of Excel, of at most 1,048,575 rows.
+    Xlsx,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// How names of such files end.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 impl Target {
@@ -48,6 +148,16 @@ impl Target {
         match self {
             Self::Webhook { .. } => "webhook",
             Self::Segment { .. } => "segment",
+            Self::Folder { .. } => "folder",
+            Self::Postgres { .. } => "postgres",
+        }
+    }
+
+    /// Whether whole lists can be sent there, not changes alone.
+    pub fn takes_lists(&self) -> bool {
+        match self {
+            Self::Webhook { .. } | Self::Segment { .. } => false,
+            Self::Folder { .. } | Self::Postgres { .. } => true,
         }
     }
 
@@ -55,6 +165,8 @@ impl Target {
     pub fn secrets(&self) -> Vec<&str> {
         match self {
             Self::Webhook { secret, .. } | Self::Segment { secret, .. } => vec![secret],
+            Self::Postgres { secret, .. } => vec![secret],
+            Self::Folder { .. } => Vec::new(),
         }
     }
 }
@@ -132,6 +244,10 @@ pub struct Definition {
     pub rate_per_second: u32,
 }
 
+/// Columns that files and tables have besides the fields.
+const COLUMNS: [&str; 9] =
+    ["message_id", "event", "ledger", "name", "party_id", "is_present", "seq", "list_no", "at"];
+
 fn rate() -> u32 {
     RATE_DEFAULT
 }
@@ -186,6 +302,9 @@ impl Definition {
             }
             if self.fields[..place].iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
                 return Err(Failure::invalid("fields", format!("`{name}` is there twice")));
+            }
+            if self.target.takes_lists() && COLUMNS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+                return Err(Failure::invalid("fields", format!("`{name}` is a column there already")));
             }
             if field.identifier.is_some() == field.of_trait.is_some() {
                 return Err(Failure::invalid(
@@ -252,7 +371,15 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_by_name() {
-        let cases: [(&str, Value); 11] = [
+        let folder = json!({ "kind": "folder", "path": "a", "format": "csv" });
+        assert!(read(|d| d["target"] = folder.clone()).is_ok());
+        let taken = read(|d| {
+            d["target"] = folder.clone();
+            d["fields"] = json!([{ "as": "Party_Id", "trait": "city" }]);
+        });
+        assert!(taken.unwrap_err().contains("column"));
+        let cases: [(&str, Value); 12] = [
+            ("target", json!({ "kind": "folder", "path": "a", "format": "xls" })),
             ("name", json!(" ")),
             ("follows", json!([{ "ledger": "audience", "id": "a" }, { "ledger": "audience", "id": "a" }])),
             ("fields", json!([{ "as": "1st", "trait": "city" }])),

@@ -4,3 +4,4 @@ pub mod backoff;
 pub mod consent;
 pub mod definition;
 pub mod settle;
+pub mod snapshot;

@@ -2,5 +2,6 @@
 
 pub mod delivery;
 pub mod destination;
+pub mod list;
 pub mod run;
 pub mod secret;

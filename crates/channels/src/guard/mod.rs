@@ -3,11 +3,12 @@
 //!
 //! A name is resolved here, every address of it is looked at, and the connection goes to the addresses that
 //! were looked at: what the name says a moment later does not matter. Redirects are not followed, and no
-//! proxy of the environment is asked.
+//! proxy of the environment is asked. Of this machine's own disk one folder is open, if one is named.
 
 mod network;
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,16 +25,33 @@ pub(crate) const TRY_MAX: Duration = Duration::from_secs(10);
 /// Below this only the port of HTTPS is one of the web.
 const PORT_MIN: u16 = 1024;
 
-/// Which addresses may be reached. Cheap to clone.
+/// Which addresses may be reached, and where files may be put. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     allowed: Arc<[Network]>,
+    exports: Option<Arc<Path>>,
 }
 
 impl Guard {
     /// Public addresses, and these networks.
     pub fn new(allowed: impl IntoIterator<Item = Network>) -> Self {
-        Self { allowed: allowed.into_iter().collect() }
+        Self { allowed: allowed.into_iter().collect(), exports: None }
+    }
+
+    /// And files below this folder of the machine.
+    #[must_use]
+    pub fn with_exports(mut self, folder: Option<PathBuf>) -> Self {
+        self.exports = folder.map(Arc::from);
+        self
+    }
+
+    /// The folder below which files may be put.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] if none was named.
+    pub fn exports(&self) -> kernel::Result<&Path> {
+        let message = "whoever runs the installation has named no folder for files (`--export-dir`)";
+        self.exports.as_deref().ok_or_else(|| Failure::invalid("target.kind", message))
     }
 
     /// Whether an address may be reached.
@@ -41,7 +59,8 @@ impl Guard {
         self.is_trusted(address) || is_public(address)
     }
 
-    fn is_trusted(&self, address: IpAddr) -> bool {
+    /// Whether an address is in a network that was allowed by name.
+    pub fn is_trusted(&self, address: IpAddr) -> bool {
         self.allowed.iter().any(|network| network.contains(address))
     }
 

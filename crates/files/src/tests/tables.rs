@@ -189,3 +189,37 @@ fn a_cell_too_long_for_excel_is_shortened_and_not_an_error() {
     let row = open(&path, &Options::default()).unwrap().next().unwrap().unwrap();
     assert!(row.cells[0].1.text().ends_with('…'));
 }
+
+/// Rows of a destination, one of which would be a formula, as bytes.
+fn rows(format: Format) -> Vec<u8> {
+    use super::super::rows::{Kind, Writer};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let columns = [("party_id", Kind::Text), ("seq", Kind::Int), ("note", Kind::Text)];
+    let mut writer = Writer::create(&path, format, &columns).unwrap();
+    for (n, note) in ["=HYPERLINK(1)", "王,\"小\"明", "\t=1"].into_iter().enumerate() {
+        let cells = [Cell::Text(format!("p{n}")), Cell::Number(n.to_string()), Cell::Text(note.into())];
+        writer.write(&cells).unwrap();
+    }
+    writer.write(&[Cell::Text("p3".into()), Cell::Missing, Cell::Json("[1]".into())]).unwrap();
+    assert_eq!(writer.finish().unwrap(), 4);
+    std::fs::read(&path).unwrap()
+}
+
+#[test]
+fn rows_of_a_destination_are_the_same_bytes_each_time_and_no_cell_is_a_formula() {
+    for format in [Format::Csv, Format::Xlsx, Format::Parquet] {
+        assert_eq!(rows(format), rows(format), "{format:?}");
+    }
+    let csv = String::from_utf8(rows(Format::Csv)).unwrap();
+    let expected = "party_id,seq,note\np0,0,'=HYPERLINK(1)\np1,1,\"王,\"\"小\"\"明\"\np2,2,'\t=1\np3,,[1]\n";
+    assert_eq!(csv, expected);
+    for format in [Format::Xlsx, Format::Parquet] {
+        let input = Input::of(rows(format));
+        let read = open(&input.path, &Options::default()).unwrap();
+        let notes: Vec<_> = read.map(|row| row.unwrap().cells[2].1.text().to_owned()).collect();
+        let formula = if format == Format::Xlsx { "'=HYPERLINK(1)" } else { "=HYPERLINK(1)" };
+        assert_eq!((notes.len(), notes[0].as_str(), notes[1].as_str()), (4, formula, "王,\"小\"明"));
+    }
+}

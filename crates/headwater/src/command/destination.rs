@@ -40,6 +40,10 @@ enum Action {
     Log(Log),
     /// Try all dead letters again
     Replay(One),
+    /// Send everybody in an audience, as a list
+    Send(Send),
+    /// Show the lists that were sent, the latest first
+    Lists(One),
     /// Keep a secret for destinations; it is never shown again
     Secret(Secret),
 }
@@ -84,6 +88,15 @@ struct Log {
 }
 
 #[derive(Clone, Debug, Args)]
+struct Send {
+    #[command(flatten)]
+    one: One,
+    /// The audience
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: String,
+}
+
+#[derive(Clone, Debug, Args)]
 struct Secret {
     /// What people call it
     name: String,
@@ -118,9 +131,9 @@ impl Action {
         match self {
             Self::List(any) => any,
             Self::Create(create) => &create.any,
-            Self::Show(one) | Self::Test(one) | Self::Pause(one) | Self::Resume(one) | Self::Replay(one) => {
-                &one.any
-            }
+            Self::Show(one) | Self::Test(one) | Self::Pause(one) | Self::Resume(one) => &one.any,
+            Self::Replay(one) | Self::Lists(one) => &one.any,
+            Self::Send(send) => &send.one.any,
             Self::Log(log) => &log.one.any,
             Self::Secret(secret) => &secret.any,
         }
@@ -153,6 +166,13 @@ impl Action {
             Self::Pause(one) => (act(one, "pause").await?, tell_one),
             Self::Resume(one) => (act(one, "resume").await?, tell_one),
             Self::Replay(one) => (act(one, "replay").await?, tell_replay),
+            Self::Send(send) => {
+                let of = json!({ "audience": send.audience });
+                (api.post(&["destinations", &send.one.id, "lists"], &of).await?, tell_begun)
+            }
+            Self::Lists(one) => {
+                (api.get(&["destinations", &one.id, "lists"], &[("limit", "50")]).await?, tell_lists)
+            }
             Self::Log(log) => {
                 let limit = log.limit.to_string();
                 let mut query = vec![("limit", limit.as_str())];
@@ -229,6 +249,27 @@ fn tell_log(page: &Value) {
             item["seq"],
             verb,
             text(&item["party"]),
+            item["reason"].as_str().map_or_else(String::new, plain),
+        ));
+    }
+}
+
+fn tell_begun(begun: &Value) {
+    say(format_args!("job {} sends it: `headwater job show {0}`", begun["job"]));
+}
+
+fn tell_lists(page: &Value) {
+    for item in page["items"].as_array().into_iter().flatten() {
+        say(format_args!(
+            "{}  job {:>4}  {:<9}  {} at {}  parties {}  blocked {}  {}  {}",
+            text(&item["at"]),
+            item["job"],
+            text(&item["state"]),
+            text(&item["ledger"]),
+            item["seq"],
+            item["parties"],
+            item["blocked"],
+            item["name"].as_str().unwrap_or_default(),
             item["reason"].as_str().map_or_else(String::new, plain),
         ));
     }

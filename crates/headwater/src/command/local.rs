@@ -166,7 +166,8 @@ fn options(setting: &Setting) -> anyhow::Result<Options> {
         lake: Some(setting.lakes()?),
         sandbox: None,
         // Nothing is sent from here.
-        guard: channels::Guard::default(),
+        guard: channels::Guard::default()
+            .with_exports(std::env::var_os("HEADWATER_EXPORT_DIR").map(Into::into)),
         cluster: None,
         sabotage: crate::runtime::Sabotage::default(),
     })

@@ -1,6 +1,7 @@
 //! `headwater serve`: everything, or some roles of it, until told to stop.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,9 @@ pub struct Serve {
     /// them only
     #[arg(long, value_name = "NETWORKS", value_delimiter = ',', env = "HEADWATER_ALLOW_NETWORKS")]
     allow_networks: Vec<channels::Network>,
+    /// Folder that destinations may put files in, each workspace in one of its own below it; none if absent
+    #[arg(long, value_name = "DIR", env = "HEADWATER_EXPORT_DIR")]
+    export_dir: Option<PathBuf>,
     /// Log lines as JSON, for collection by machines
     #[arg(long)]
     log_json: bool,
@@ -95,7 +99,7 @@ impl Serve {
         let (role, partitions, sabotage) = Default::default();
         let (log_days, allow_networks) = (LOG_DAYS, Vec::new());
         let (workers, compute) = Default::default();
-        let (reserve, log_json) = (None, false);
+        let (reserve, log_json, export_dir) = (None, false, None);
         Self {
             setting,
             listen,
@@ -106,6 +110,7 @@ impl Serve {
             reserve,
             log_days,
             allow_networks,
+            export_dir,
             log_json,
             sabotage,
         }
@@ -184,7 +189,7 @@ impl Serve {
             lake: self.plays(Role::Process).then(|| self.setting.lakes()).transpose()?,
             cluster: self.workers.cluster(Arc::new(MachineClock::default()))?,
             sandbox: Some(Sandbox::new(std::env::current_exe()?, self.setting.clone())),
-            guard: channels::Guard::new(self.allow_networks.clone()),
+            guard: channels::Guard::new(self.allow_networks.clone()).with_exports(self.export_dir.clone()),
             sabotage: sabotage(&self.sabotage),
         })
     }

@@ -10,9 +10,10 @@ use web::{Answer, Caller, Problem, ProblemDocument};
 use workspace::routes::request::{Body, Path};
 
 use super::Jobs;
-use super::job::{JobItem, kept, make, nothing};
+use super::job::{JobItem, kept, nothing};
 use super::schedule::{ScheduleItem, stored};
 use crate::commands::{Pause, Put, Remove, SCHEDULE_PAUSE, SCHEDULE_PUT, SCHEDULE_REMOVE, check, no_user};
+use crate::order::order;
 use crate::rules::cadence::When;
 use crate::store::schedule::{schedule_all, schedule_by_id};
 use crate::store::worker::worker_kinds;
@@ -168,7 +169,7 @@ pub(super) async fn schedule_run(
         let input = serde_json::from_str(&schedule.input).map_err(Failure::internal)?;
         let work = kinds.admit(scope, &schedule.kind, &input)?;
         crate::store::take_turns(scope, tx)?;
-        let made = make(scope, tx, work.as_ref(), &input, (Some(&id), now))?;
+        let made = order(scope, tx, work.as_ref(), &input, (Some(&id), now))?;
         Ok(JobItem::of(made, &worker_kinds(scope, tx, now)?))
     });
     Ok(Json(made.await?))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use kernel::{Failure, Instant, Scope};
+use kernel::Failure;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -14,7 +14,8 @@ use workspace::routes::list::page;
 use workspace::routes::request::{Body, Path, Query};
 
 use super::Jobs;
-use crate::store::job::{self, Filter, Job, NewJob, job_busy, job_page};
+use crate::order::order;
+use crate::store::job::{self, Filter, Job, job_page};
 use crate::store::line::{Line, line_page};
 use crate::store::worker::worker_kinds;
 use crate::work::Work;
@@ -191,31 +192,6 @@ pub(super) fn kept(input: &Value) -> kernel::Result<Value> {
     serde_json::from_str(&text).map_err(Failure::internal)
 }
 
-/// Makes a job, on behalf of a schedule if one is named, unless one that does the same waits or runs.
-pub(super) fn make(
-    scope: &Scope,
-    tx: &mut db::Tx<'_>,
-    work: &dyn Work,
-    input: &Value,
-    (schedule, now): (Option<&str>, Instant),
-) -> kernel::Result<Job> {
-    let key = work.key(input);
-    if let Some(busy) = job_busy(scope, tx, work.kind(), &key)? {
-        return Err(Failure::conflict(format!("job {busy} does the same and is not over")));
-    }
-    let new = NewJob {
-        kind: work.kind(),
-        key: &key,
-        input: &input.to_string(),
-        attempts_max: work.retries().attempts_max(),
-        schedule: schedule.map(|id| (id, now)),
-        actor: &scope.actor,
-        now,
-    };
-    let no = job::job_create(scope, tx, &new)?;
-    job::job_fetch(scope, tx, no)
-}
-
 /// Jobs, the latest first
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", operation_id = "job_list",
     params(JobQuery), responses((status = 200, body = Page<JobItem>),
@@ -254,7 +230,7 @@ pub(super) async fn job_create(
     let now = state.installation.now();
     let made = state.write(&scope, move |scope, tx| {
         crate::store::take_turns(scope, tx)?;
-        let made = make(scope, tx, work.as_ref(), &input, (None, now))?;
+        let made = order(scope, tx, work.as_ref(), &input, (None, now))?;
         Ok(JobItem::of(made, &worker_kinds(scope, tx, now)?))
     });
     Ok(Json(made.await?))

@@ -101,7 +101,7 @@ async fn an_erased_person_is_gone_from_answers_buffers_files_and_after_vacuum_fr
         lake.vacuum().await.unwrap();
         for path in site.files(".parquet") {
             let file = std::fs::File::open(&path).unwrap();
-            let rows = parquet_rows::open(file).unwrap();
+            let rows = columnar::open(file).unwrap();
             for row in rows {
                 assert!(!format!("{:?}", row.unwrap()).contains("needle"), "{}", path.display());
             }

@@ -177,3 +177,40 @@ fn a_damaged_or_foreign_file_ends_with_one_error_and_never_a_panic() {
         assert!(errors == 0 || outcomes.last() == Some(&false), "byte {at}: an error is the end");
     }
 }
+
+#[test]
+fn rows_that_are_written_are_read_back_and_the_same_rows_are_the_same_bytes() {
+    use std::io::Read;
+    use write::{Kind, Writer};
+
+    let columns = [("名称", Kind::Text), ("n", Kind::Int), ("is", Kind::Bool), ("at", Kind::Instant)];
+    let rows = |n: usize| {
+        let at = Value::Instant("2026-07-02T12:00:00.000Z".into());
+        vec![
+            Value::Text(format!("甲{n}")),
+            Value::Number(n.to_string()),
+            Value::Bool(n.is_multiple_of(2)),
+            at,
+        ]
+    };
+    let file = || {
+        let mut writer = Writer::create(tempfile::tempfile().unwrap(), &columns).unwrap();
+        for n in 0..10_000 {
+            writer.write(&rows(n)).unwrap();
+        }
+        writer.write(&[Value::Null, Value::Text("no number".into()), Value::Null, Value::Null]).unwrap();
+        let mut file = writer.finish().unwrap();
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let bytes = file();
+    assert_eq!(bytes, file());
+    let read: Vec<_> = open(file_of(&bytes)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(read.len(), 10_001);
+    let at = Value::Instant("2026-07-02T12:00:00Z".into());
+    let last = [Value::Text("甲9999".into()), Value::Number("9999".into()), Value::Bool(false), at];
+    assert_eq!(read[9_999], last);
+    assert_eq!(read[10_000], vec![Value::Null; 4]);
+}

@@ -1,4 +1,4 @@
-//! Rows out of a Parquet file, one at a time, without Arrow.
+//! Rows out of a Parquet file and into one, one at a time, without Arrow.
 //!
 //! Decides what a stored value says in plain words: a number as its exact text, an instant as
 //! RFC 3339, anything nested as JSON. Knows nothing of what a column means; that is the mapping of
@@ -6,6 +6,7 @@
 //! broken ones, so a panic is caught here and becomes the error that ends the file.
 
 mod value;
+pub mod write;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
