@@ -6,6 +6,7 @@
 //! arrived in.
 
 pub mod commands;
+pub mod constants;
 pub mod live;
 pub mod models;
 pub mod profile;

@@ -76,7 +76,7 @@ fn said(world: &World, constants: &Constants, as_of: Instant) -> Vec<String> {
                 };
                 let subject = Party { timeline: &party.timeline, subject: &party.facts };
                 let mut evaluation = evaluator.at(subject, as_of);
-                let mut read = Direct { evaluation: &mut evaluation, first: 0 };
+                let mut read = Direct { evaluation: &mut evaluation, first: 0, seen: Some(party.first_seen) };
                 let said = ready.say(&mut read, Some(constants), (party.key, as_of), &zone());
                 all.push(format!("{:?} {} {:?} {}", party.key, model.key(), said.value, said.reasons));
             }

@@ -37,6 +37,8 @@ pub struct Sight<'s, 'e, 'p> {
     pub(super) rules: Range<usize>,
     /// The key of the party's public id, which breaks ties of ranks: whatever the order of arrival, it is the same.
     pub party: Key,
+    /// When the party was first seen.
+    pub first_seen: Instant,
     /// As of when.
     pub as_of: Instant,
     /// The zone of the workspace's days.

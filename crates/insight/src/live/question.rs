@@ -242,7 +242,7 @@ impl Question {
             Unit::Tag(tag) => tag,
             Unit::Audience(_) => &self.definitions.tags[0],
         };
-        let computed = tag.compute(&mut evaluation, party.key, &party.assigned, zone);
+        let computed = tag.compute(&mut evaluation, party, zone);
         verdict(tag, &party.assigned, computed, self.as_of)
     }
 

@@ -8,7 +8,7 @@ use formula::Formula;
 use kernel::{Failure, Instant, Key};
 use serde_json::{Value as Json, json};
 
-use super::load::Assigned;
+use super::load::{Assigned, Loaded};
 use super::model::{Prepared, Sight, prepare};
 use crate::rules::tag::{Document, How, Kind, Refresh, Role, ValueType};
 use crate::store::constant::Constants;
@@ -110,13 +110,12 @@ impl Tagged {
     pub(super) fn compute(
         &self,
         evaluation: &mut Evaluation<'_, '_>,
-        party: Key,
-        assigned: &[Assigned],
+        party: &Loaded,
         (as_of, zone): (Instant, &Zone),
     ) -> Computed {
         match &self.plan {
             Plan::Nothing | Plan::Said => Computed::nothing(),
-            Plan::Rows => self.row(party, assigned),
+            Plan::Rows => self.row(party.key, &party.assigned),
             Plan::Cases(values, otherwise) => self.case(evaluation, values, otherwise.as_ref()),
             Plan::Formula(formula) => {
                 let mut read = |input: usize| evaluation.value(self.first + input);
@@ -131,7 +130,8 @@ impl Tagged {
             }
             Plan::Model { prepared, rules, version } => {
                 let rules = self.first..self.first + rules;
-                let mut sight = Sight { evaluation, rules, party, as_of, zone };
+                let Loaded { key: party, first_seen, .. } = *party;
+                let mut sight = Sight { evaluation, rules, party, first_seen, as_of, zone };
                 let worked = prepared.apply(&mut sight);
                 let value = worked.value.and_then(|value| self.value_type.keep(&value));
                 let reasons = json!({ "constants": version, "reasons": worked.reasons });

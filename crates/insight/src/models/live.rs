@@ -48,4 +48,8 @@ impl Read for Sight<'_, '_, '_> {
     fn series(&mut self, input: usize) -> Vec<Point> {
         self.events(input)
     }
+
+    fn first_seen(&self) -> Option<kernel::Instant> {
+        Some(self.first_seen)
+    }
 }

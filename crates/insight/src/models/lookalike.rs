@@ -101,7 +101,7 @@ pub fn people(
             if eligible.is_some() && !is_seed(party.key) && !evaluation.holds(count) {
                 continue;
             }
-            let mut read = Direct { evaluation: &mut evaluation, first: 0 };
+            let mut read = Direct { evaluation: &mut evaluation, first: 0, seen: Some(party.first_seen) };
             let row = features.row(plan.as_ref(), &mut read, party.key, (zone, *as_of));
             people.people.push(Person { party: tie(party.key), features: row });
             people.keys.push(party.key);

@@ -15,6 +15,7 @@ pub mod batch;
 pub mod config;
 mod live;
 pub mod lookalike;
+pub mod names;
 pub mod plan;
 pub mod read;
 
@@ -24,4 +25,5 @@ mod tests;
 pub use apply::{CONSTANTS, Ready, Said};
 pub use config::Config;
 pub(crate) use live::prepare;
+pub use names::Names;
 pub use plan::Plan;

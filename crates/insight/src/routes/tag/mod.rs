@@ -44,8 +44,7 @@ impl Tags {
 
     /// The zone of the workspace's days and weeks.
     fn zone(&self, scope: &Scope) -> kernel::Result<Zone> {
-        let workspace = self.reader.installation().workspace(scope.workspace)?;
-        Ok(Zone::named(&workspace.time_zone).unwrap_or_else(Zone::utc))
+        super::zone(self.reader.installation(), scope)
     }
 }
 

@@ -1,0 +1,1 @@
+//! P08: people like a few examples.
