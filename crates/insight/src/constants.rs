@@ -6,12 +6,12 @@
 use db::Tx;
 use identity::resolve::Identity;
 use kernel::{Failure, Instant};
+use models::{CONSTANTS, Config};
 use serde_json::{Map, Value};
 use workspace::Installation;
 
 use crate::commands::PutConstants;
 use crate::models::batch::{Batch, constants};
-use crate::models::{CONSTANTS, Config};
 use crate::routes::{weights, zone};
 use crate::store::constant::constant_current;
 

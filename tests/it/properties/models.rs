@@ -3,12 +3,13 @@
 
 use criteria::{Evaluator, Party, Program as Rules, Zone};
 use insight::live::load;
-use insight::models::read::Direct;
-use insight::models::{Config, Ready, batch, lookalike};
+use insight::models::{batch, lookalike};
 use insight::profile::Weights;
 use intake::rules::frame::Protocol;
 use kernel::Instant;
 use kernel::time::DAY;
+use models::read::Direct;
+use models::{Config, Features, Ready};
 use scoring::lookalike::rank;
 use scoring::{Constants, Model};
 use serde_json::json;
@@ -118,9 +119,9 @@ fn everybody_is_described_for_look_alikes_and_only_the_eligible_are_ranked() {
     let world = world(&messages());
     let rule = |json: serde_json::Value| criteria::Rule::parse(&json.to_string()).unwrap();
     let spent = json!({"event": "Order Completed", "measure": {"sum": "total"}, "window": {"ever": true}, "op": "exists"});
-    let features = lookalike::Features::Named(vec![("spent".to_owned(), rule(spent))]);
+    let features = Features::Named(vec![("spent".to_owned(), rule(spent))]);
     let often = rule(json!({"event": "Order Completed", "op": "gte", "value": 4, "window": {"ever": true}}));
-    let describe = |eligible, features: &lookalike::Features| {
+    let describe = |eligible, features: &Features| {
         let weights = Weights::default();
         let population =
             lookalike::Population { weights: &weights, zone: zone(), as_of: NOW, features, eligible };
@@ -134,6 +135,6 @@ fn everybody_is_described_for_look_alikes_and_only_the_eligible_are_ranked() {
     let seed = [all.people[0].party].into();
     let ranking = rank(&all.people, &seed, &scoring::lookalike::Settings::default()).unwrap();
     assert_eq!(ranking.people.len(), PEOPLE - 1);
-    let usual = describe(None, &lookalike::Features::Usual(Box::default()));
+    let usual = describe(None, &Features::Usual(Box::default()));
     assert_eq!(usual.people[0].features.len(), usual.names.len());
 }

@@ -5,10 +5,10 @@ use db::Tx;
 use identity::resolve::Identity;
 use identity::store::node::party_page;
 use kernel::{Instant, PartyNo};
+use models::read::{Direct, day, facts};
+use models::{Config, Plan};
 use scoring::{Builder, Constants, Model};
 
-use super::read::{Direct, day, facts};
-use super::{Config, Plan};
 use crate::live::load;
 use crate::profile::Weights;
 

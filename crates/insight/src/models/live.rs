@@ -2,11 +2,11 @@
 
 use criteria::value::Value;
 use criteria::{Point, Rule};
+use models::Ready;
+use models::read::Read;
 use scoring::Constants;
 use serde_json::Value as Json;
 
-use super::Ready;
-use super::read::Read;
 use crate::live::{Prepared, Sight, Worked};
 
 /// A model with the constants it applies.

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use criteria::value::{Type, Value};
 pub use how::How;
 use kernel::{Failure, Instant};
+pub use models::CONSTANTS;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -36,8 +37,6 @@ const CATEGORY_LEVELS_MAX: usize = 6;
 const CASES_MAX: usize = 50;
 /// Bytes of a value as JSON: it stands in an index.
 pub const VALUE_BYTES_MAX: usize = 1_000;
-/// The constants that models apply if nothing else is said: those of all built-in models.
-pub const CONSTANTS: &str = "scoring";
 /// Days an assigned value can be valid: a hundred years.
 const VALID_DAYS_MAX: u32 = 36_525;
 
