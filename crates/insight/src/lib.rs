@@ -8,6 +8,7 @@
 pub mod commands;
 pub mod constants;
 pub mod live;
+pub mod lookalike;
 pub mod models;
 pub mod profile;
 pub mod refresh;

@@ -1,8 +1,11 @@
-//! The job that looks at everybody again for a scheduled audience.
+//! The jobs of insight; here, the one that looks at everybody again for a scheduled audience.
 //!
 //! It only asks: a command in the log makes the pipeline fill the audience again, as it fills a new one,
 //! and the job watches until it is done. So a replay fills at the same place among the events, and a
 //! second attempt does no harm.
+
+pub mod everybody;
+pub mod tag;
 
 use std::sync::Arc;
 use std::time::Duration;

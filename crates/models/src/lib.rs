@@ -13,6 +13,7 @@
 pub mod apply;
 pub mod config;
 pub mod features;
+pub mod lookalike;
 pub mod names;
 pub mod plan;
 pub mod read;
@@ -23,6 +24,7 @@ mod tests;
 pub use apply::{Ready, Said};
 pub use config::Config;
 pub use features::Features;
+pub use lookalike::Lookalike;
 pub use names::Names;
 pub use plan::Plan;
 

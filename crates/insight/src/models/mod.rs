@@ -3,6 +3,5 @@
 
 pub mod batch;
 mod live;
-pub mod lookalike;
 
 pub(crate) use live::prepare;

@@ -8,7 +8,7 @@
 //! | `rule` | `rule`: true where it holds; or `cases`: the value of the first that holds, else `otherwise` |
 //! | `function` | `formula`, and `measures`: formulas it names |
 //! | `model` | `model`, `config`, `constants` |
-//! | `sql` | `sql`; a job replaces all values |
+//! | `sql` | `sql`, which answers `party_id` or `party_no`, and `value`; the job `tag.replace` runs it and replaces all values |
 //! | `manual` | none: people and other systems assign values |
 
 mod how;
@@ -173,7 +173,8 @@ pub struct Document {
     /// For `model`: the name of the constants it applies; those of all built-in models if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constants: Option<String>,
-    /// For `sql`: the query.
+    /// For `sql`: the query, which answers `party_id` or `party_no`, and `value` unless the tag is a boolean. The
+    /// job `tag.replace` runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
 }

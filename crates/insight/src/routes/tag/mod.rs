@@ -5,6 +5,7 @@
 mod assign;
 mod constants;
 mod define;
+mod fit;
 mod item;
 mod lineage;
 mod party;
@@ -56,6 +57,7 @@ pub fn routes(api: Api<Tags>) -> Api<Tags> {
         .route(Permission::TagRead, routes!(item::tag_fetch))
         .route(Permission::TagWrite, routes!(define::tag_retire))
         .route(Permission::TagWrite, routes!(define::tag_refresh))
+        .route(Permission::TagWrite, routes!(fit::tag_fit))
         .route(Permission::TagRead, routes!(item::tag_versions))
         .route(Permission::TagRead, routes!(lineage::tag_lineage))
         .route(Permission::TagRead, routes!(values::tag_members))
