@@ -15,7 +15,6 @@ pub mod logs;
 pub mod machine;
 pub mod page;
 pub mod reconcile;
-pub mod replace;
 pub mod runtime;
 pub mod sql;
 pub mod stages;

@@ -6,6 +6,12 @@ use std::sync::Arc;
 use db::Tx;
 use identity::reading::Reader;
 use identity::resolve::Identity;
+use insight::commands::{CONSTANTS_PUT, PutConstants};
+use insight::constants::{Asked, compute};
+use insight::live::Moment;
+use insight::lookalike::fit;
+use insight::rules::tag::{Document, How};
+use insight::store::tag::tag_all;
 use intake::command::Commands;
 use jobs::work::{Retries, Running};
 use jobs::{Run, Work};
@@ -14,14 +20,8 @@ use kernel::scope::Permission;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::POLL;
-use super::tag::{fetch, filled, read};
-use crate::commands::{CONSTANTS_PUT, PutConstants};
-use crate::constants::{Asked, compute};
-use crate::live::Moment;
-use crate::lookalike::fit;
-use crate::rules::tag::{Document, How};
-use crate::store::tag::tag_all;
+use crate::POLL;
+use crate::tag::{fetch, filled, read};
 
 /// The name of the kind that computes constants.
 pub const CONSTANTS_REFRESH_KIND: &str = "constants.refresh";

@@ -6,22 +6,20 @@
 //! nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use identity::store::node::node_anchors;
 use insight::commands::{REPLACE_ROWS_MAX, Replace, Row, TAG_REPLACE};
-use insight::refresh::tag::{fetch, filled};
 use insight::rules::tag::{Document, Kind, ValueType};
 use intake::command::Commands;
 use jobs::work::{Retries, Running};
 use jobs::{Run, Work};
 use kernel::scope::Permission;
 use kernel::{Failure, Key, PartyId, PartyNo, Scope};
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::runtime::Runtime;
-use crate::sql::Ask;
+use crate::tag::{fetch, filled, read};
 
 /// The name of the kind.
 pub const TAG_REPLACE_KIND: &str = "tag.replace";
@@ -34,22 +32,43 @@ const MEMORY_MIB: u64 = 512;
 
 /// Replaces the values of tags of kind `sql`.
 pub struct ReplaceTag {
-    /// Where statements run.
-    pub runtime: Runtime,
+    /// Runs the queries.
+    pub queries: Arc<dyn Queries>,
     /// Takes the commands.
     pub commands: Arc<dyn Commands>,
 }
 
-/// What a job is about.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Input {
-    /// The tag.
-    tag: String,
+/// A query of a tag, and what it may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// One SELECT.
+    pub sql: String,
+    /// Rows answered at most.
+    pub rows: usize,
+    /// Seconds it may take.
+    pub seconds: u64,
+    /// MiB for its sorts, joins and groups.
+    pub memory_mib: u64,
 }
 
-fn read(input: &Value) -> kernel::Result<Input> {
-    serde_json::from_value(input.clone()).map_err(|e| Failure::invalid("input", e.to_string()))
+/// The answer of a query, whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answered {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Rows, a JSON value a column.
+    pub rows: Vec<Vec<Value>>,
+    /// Whether there were more rows than may be answered.
+    pub is_cut: bool,
+}
+
+/// A query being run.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = kernel::Result<Answered>> + Send + 'a>>;
+
+/// Runs queries over the tables of a workspace, with personal data masked.
+pub trait Queries: Send + Sync {
+    /// Runs one. It ends when nobody waits any more.
+    fn ask<'a>(&'a self, scope: &'a Scope, query: &'a Query) -> Answering<'a>;
 }
 
 impl Work for ReplaceTag {
@@ -95,25 +114,10 @@ impl Work for ReplaceTag {
 
 impl ReplaceTag {
     async fn ask(&self, run: &Run, sql: &str, value_type: ValueType) -> kernel::Result<Vec<Row>> {
-        let sandbox = self.runtime.sandbox();
-        let sandbox = sandbox.ok_or_else(|| Failure::unavailable("this process has no lake to ask"))?;
-        let workspace = run.installation().workspace(run.scope.workspace)?.name.clone();
-        let ask = Ask {
-            workspace,
-            sql: sql.to_owned(),
-            rows: ROWS_MAX,
-            seconds: SECONDS_MAX,
-            memory_mib: MEMORY_MIB,
-            is_clear: false,
-        };
-        let mut answer: Vec<Vec<Value>> = Vec::new();
-        let mut take = |row| {
-            run.check()?;
-            answer.push(row);
-            Ok(())
-        };
-        let (columns, is_cut) = tokio::select! {
-            asked = sandbox.each(run.scope.workspace, &ask, &mut take) => asked?,
+        let (sql, rows) = (sql.to_owned(), ROWS_MAX);
+        let query = Query { sql, rows, seconds: SECONDS_MAX, memory_mib: MEMORY_MIB };
+        let Answered { columns, rows: answer, is_cut } = tokio::select! {
+            asked = self.queries.ask(&run.scope, &query) => asked?,
             () = run.stopped() => {
                 run.check()?;
                 return Err(Failure::conflict("the job stops"));

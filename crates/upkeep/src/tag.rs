@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use insight::commands::{TAG_REFRESH, TagKey};
+use insight::rules::tag::Kind;
+use insight::store::tag::{Tag, tag_by_key};
 use intake::command::Commands;
 use jobs::work::{Retries, Running};
 use jobs::{Run, Work};
@@ -10,10 +13,7 @@ use kernel::scope::Permission;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::POLL;
-use crate::commands::{TAG_REFRESH, TagKey};
-use crate::rules::tag::Kind;
-use crate::store::tag::{Tag, tag_by_key};
+use crate::POLL;
 
 /// The name of the kind.
 pub const TAG_REFRESH_KIND: &str = "tag.refresh";
@@ -27,12 +27,12 @@ pub struct RefreshTag {
 /// What a job about a tag is about.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Input {
+pub(crate) struct Input {
     /// Its key.
-    pub(super) tag: String,
+    pub(crate) tag: String,
 }
 
-pub(super) fn read(input: &Value) -> kernel::Result<Input> {
+pub(crate) fn read(input: &Value) -> kernel::Result<Input> {
     serde_json::from_value(input.clone()).map_err(|e| Failure::invalid("input", e.to_string()))
 }
 
@@ -76,7 +76,7 @@ impl Work for RefreshTag {
 ///
 /// # Errors
 /// As the job is to stop, the database says, or if the tag is put away meanwhile.
-pub async fn filled(run: &Run, key: &str, before_seq: u64) -> kernel::Result<Value> {
+pub(crate) async fn filled(run: &Run, key: &str, before_seq: u64) -> kernel::Result<Value> {
     loop {
         let now = fetch(run, key).await?;
         let Some(filled) = now.filled else {
@@ -91,7 +91,7 @@ pub async fn filled(run: &Run, key: &str, before_seq: u64) -> kernel::Result<Val
 ///
 /// # Errors
 /// [`Failure::NotFound`], or as the database says.
-pub async fn fetch(run: &Run, key: &str) -> kernel::Result<Tag> {
+pub(crate) async fn fetch(run: &Run, key: &str) -> kernel::Result<Tag> {
     let key = key.to_owned();
     run.read(move |scope, tx| {
         let tag = tag_by_key(scope, tx, &key)?.filter(|tag| !tag.is_retired);
