@@ -6,7 +6,9 @@
 //! arrived in.
 
 pub mod commands;
+pub mod constants;
 pub mod live;
+pub mod lookalike;
 pub mod models;
 pub mod profile;
 pub mod refresh;

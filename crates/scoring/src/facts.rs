@@ -27,14 +27,19 @@ pub struct Facts {
     pub peer: Peer,
     /// When it became known.
     pub created: Option<Day>,
-    /// Orders that were neither cancelled nor tests, ascending by time.
+    /// Orders that were neither cancelled nor tests nor given back whole, ascending by time.
     pub orders: Vec<Order>,
+    /// Days of orders that were given back whole, ascending: there is nothing left of them but that somebody
+    /// was there.
+    pub returned: Vec<Day>,
     /// What it did besides ordering, ascending by time.
     pub touches: Vec<Touch>,
     /// What followers brought back from it, ascending by time.
     pub follow_ups: Vec<FollowUp>,
     /// Messages delivered to it, ascending by time.
     pub deliveries: Vec<Delivery>,
+    /// When a loyalty account or a contract began or ceased to bind it, ascending by time.
+    pub bindings: Vec<Binding>,
     /// The fields its profile ought to have.
     pub fields: Vec<Field>,
     /// The loyalty account or contract, the owner, the ways to reach it.
@@ -50,23 +55,32 @@ impl Facts {
         Self { party, ..Self::default() }
     }
 
+    /// Whether a loyalty account or a contract binds it: as a trait says, else as it was last said.
+    pub fn is_bound(&self) -> bool {
+        self.relation.is_bound.unwrap_or_else(|| self.bindings.last().is_some_and(|last| last.is_bound))
+    }
+
     /// What was known at the end of an earlier day, as far as facts have a day: traits have none.
     pub fn until(&self, day: Day) -> Cow<'_, Self> {
         let is_later = |last: Option<Day>| last.is_some_and(|last| last > day);
         let lasts = [
             self.orders.last().map(|order| order.day),
+            self.returned.last().copied(),
             self.touches.last().map(|touch| touch.day),
             self.follow_ups.last().map(|done| done.day),
             self.deliveries.last().map(|delivery| delivery.day),
+            self.bindings.last().map(|binding| binding.day),
         ];
         if !lasts.into_iter().any(is_later) {
             return Cow::Borrowed(self);
         }
         let mut facts = self.clone();
         facts.orders.retain(|order| order.day <= day);
+        facts.returned.retain(|returned| *returned <= day);
         facts.touches.retain(|touch| touch.day <= day);
         facts.follow_ups.retain(|done| done.day <= day);
         facts.deliveries.retain(|delivery| delivery.day <= day);
+        facts.bindings.retain(|binding| binding.day <= day);
         Cow::Owned(facts)
     }
 }
@@ -183,6 +197,31 @@ pub enum TouchKind {
     Response,
 }
 
+impl TouchKind {
+    /// Its name in definitions.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Content => "content",
+            Self::ProductView => "product_view",
+            Self::Search => "search",
+            Self::Cart => "cart",
+            Self::StoreVisit => "store_visit",
+            Self::Enquiry => "enquiry",
+            Self::Referral => "referral",
+            Self::Review => "review",
+            Self::VisitMet => "visit_met",
+            Self::StockLeft => "stock_left",
+            Self::StockReport => "stock_report",
+            Self::PromotionJoined => "promotion_joined",
+            Self::Complaint => "complaint",
+            Self::Return => "return",
+            Self::WakeUp => "wake_up",
+            Self::Response => "response",
+        }
+    }
+}
+
 /// What a follow-up brought back (spec §3.8).
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FollowUp {
@@ -221,6 +260,15 @@ pub struct Delivery {
     pub is_answered: bool,
 }
 
+/// The day from which a loyalty account or a contract binds a party, or no longer does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Binding {
+    /// The day.
+    pub day: Day,
+    /// Whether it binds from then on.
+    pub is_bound: bool,
+}
+
 /// A field of the profile that applies to the party.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Field {
@@ -240,8 +288,9 @@ pub struct Field {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Relation {
-    /// A loyalty account or a contract binds it.
-    pub is_bound: bool,
+    /// Whether a loyalty account or a contract binds it, where that is told; [`Facts::is_bound`] asks events
+    /// otherwise.
+    pub is_bound: Option<bool>,
     /// Somebody is responsible for it alone.
     pub has_dedicated_owner: bool,
     /// Somebody named it a super customer by hand.

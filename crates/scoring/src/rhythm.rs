@@ -59,10 +59,20 @@ pub struct Rhythm {
 }
 
 impl Rhythm {
-    /// The rhythm in the orders of a party. A merchant's visit that found stock left is a day on
-    /// which no order was due, and counts like one.
+    /// The rhythm in which a party orders: who gives everything back was there all the same. A merchant's
+    /// visit that found stock left is a day on which no order was due, and counts like one.
     pub fn of(facts: &Facts) -> Self {
-        let mut days: Vec<Day> = facts.orders.iter().map(|order| order.day).collect();
+        let mut days = facts.returned.clone();
+        days.extend(facts.orders.iter().map(|order| order.day));
+        Self::with_visits(facts, days)
+    }
+
+    /// The same of orders that were kept.
+    pub fn of_kept(facts: &Facts) -> Self {
+        Self::with_visits(facts, facts.orders.iter().map(|order| order.day).collect())
+    }
+
+    fn with_visits(facts: &Facts, mut days: Vec<Day>) -> Self {
         if facts.kind == Kind::Merchant && !days.is_empty() {
             let visits = facts.touches.iter().filter(|touch| touch.kind == TouchKind::StockLeft);
             days.extend(visits.map(|touch| touch.day));

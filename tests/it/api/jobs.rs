@@ -194,3 +194,115 @@ fn a_schedule_is_defined_paused_resumed_and_run_out_of_turn() {
         "live ones have none"
     );
 }
+
+fn put_tag(world: &World, key: &str, more: &Value) {
+    let mut tag = json!({ "key": key, "name": key, "value_type": "number" });
+    tag.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    put(world, &format!("/api/v1/tags/{key}"), tag);
+}
+
+fn order(user: &str, day: u32, total: u32) -> Value {
+    json!({ "type": "track", "messageId": format!("o-{user}-{day}"), "userId": user, "event": "Order Completed",
+        "timestamp": format!("2026-06-{day:02}T09:00:00.000Z"), "properties": { "total": total } })
+}
+
+#[test]
+fn constants_are_computed_by_schedule_and_then_what_waits_for_them() {
+    let world = World::new();
+    let mut runner = Runner::new(&world);
+    let traits = |tea: f64, seed: bool| json!({ "interest_tea": tea, "seed": seed });
+    world.send(&[order("u-1", 20, 100), order("u-2", 21, 50)]);
+    world.send(&[identify("u-1", 1, traits(0.9, true)), identify("u-2", 1, traits(0.8, false))]);
+    put_tag(&world, "activity", &json!({ "kind": "model", "model": "activity", "role": "score" }));
+    let spent = "sum(\"Order Completed\".total, last 365d)";
+    put_tag(&world, "spent", &json!({ "kind": "function", "formula": spent, "refresh": "scheduled" }));
+    let seed = json!({ "trait": "seed", "op": "eq", "value": true });
+    let config = json!({ "seed": seed, "features": ["interest_tea"] });
+    put_tag(&world, "alike", &json!({ "kind": "model", "model": "lookalike", "config": config }));
+    world.settle();
+    let schedule = |id: &str, kind: &str, input: Value, when: Value| {
+        put(
+            &world,
+            &format!("/api/v1/schedules/{id}"),
+            json!({ "kind": kind, "input": input, "when": when }),
+        );
+    };
+    schedule("constants", "constants.refresh", json!({}), json!({ "cron": "30 20 * * *" }));
+    schedule("fit", "tag.fit", json!({ "tag": "alike" }), json!({ "after": ["constants"] }));
+    schedule("spent", "tag.refresh", json!({ "tag": "spent" }), json!({ "after": ["fit"] }));
+    world.send(&[order("u-1", 22, 11)]);
+    runner.go();
+    assert_eq!(world.get("/api/v1/jobs")["items"], json!([]), "20:00 in Shanghai, nothing is due");
+    world.server.clock().advance(31 * MINUTE);
+    (0..3).for_each(|_| runner.go());
+    let jobs = world.get("/api/v1/jobs");
+    let told: Vec<(&Value, &Value, &Value)> = jobs["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| (&job["kind"], &job["state"], &job["result"]))
+        .collect();
+    let succeeded = json!("succeeded");
+    let [spent, fit, constants] = told[..] else { panic!("three jobs, the newest first: {jobs}") };
+    assert_eq!(constants, (&json!("constants.refresh"), &succeeded, &json!({ "parties": 2, "tags": 1 })));
+    let learned = json!({ "values": 1, "changes": 1, "method": "centroid", "seeds": 1, "people": 1 });
+    assert_eq!(fit, (&json!("tag.fit"), &succeeded, &learned));
+    assert_eq!(spent, (&json!("tag.refresh"), &succeeded, &json!({ "values": 2, "changes": 1 })));
+    assert_eq!(world.get("/api/v1/constants")["items"][1]["name"], "scoring");
+    assert_eq!(world.party("user_id:u-1")["tags"]["spent"], 111);
+    assert!(world.party("user_id:u-2")["tags"]["alike"].is_number());
+    let wrong = json!({ "kind": "constants.refresh", "input": { "config": { "names": 1 } } });
+    let token = &world.workspace.token;
+    assert_eq!(refused(&world.server, token, ("POST", "/api/v1/jobs"), &wrong).0, 422);
+    let none = json!({ "kind": "tag.fit", "input": { "tag": "spent" } });
+    world.post("/api/v1/jobs", none);
+    runner.go();
+    let job = world.get("/api/v1/jobs/4");
+    assert_eq!(job["state"], "failed");
+    assert!(job["problem"].to_string().contains("is not of the model `lookalike`"), "{job}");
+}
+
+#[test]
+fn a_job_replaces_the_values_of_an_sql_tag_and_those_not_answered_any_more_are_gone() {
+    let (server, workspace) = TestServer::with_sql();
+    let world = World { server, workspace };
+    let mut runner = Runner::new(&world);
+    world.send(&[order("u-1", 20, 100), order("u-1", 21, 11), order("u-2", 21, 50)]);
+    let sql = |least: u32| {
+        json!({ "kind": "sql", "sql": format!(
+            "SELECT party_no, sum(total) AS value FROM events GROUP BY party_no HAVING sum(total) > {least}") })
+    };
+    put_tag(&world, "turnover", &sql(0));
+    let job = |runner: &mut Runner<'_>, no: u32| {
+        world.post("/api/v1/jobs", json!({ "kind": "tag.replace", "input": { "tag": "turnover" } }));
+        runner.go();
+        world.get(&format!("/api/v1/jobs/{no}"))
+    };
+    let first = job(&mut runner, 1);
+    assert_eq!((&first["state"], &first["result"]["rows"]), (&json!("succeeded"), &json!(2)), "{first}");
+    assert_eq!(first["result"]["values"], 2);
+    assert_eq!(world.party("user_id:u-1")["tags"], json!({ "turnover": 111 }));
+    put_tag(&world, "turnover", &sql(60));
+    assert_eq!(
+        world.get("/api/v1/tags/turnover")["count"],
+        2,
+        "another query gives nothing before it is run"
+    );
+    let second = job(&mut runner, 2);
+    assert_eq!(second["result"], json!({ "rows": 1, "values": 1, "changes": 1 }), "{second}");
+    assert_eq!(world.party("user_id:u-2")["tags"], json!({}));
+    for (wrong, message) in [
+        ("DELETE FROM events", "SELECT"),
+        ("SELECT 1 AS value", "`party_id`"),
+        ("SELECT party_no FROM events", "`value`"),
+        ("SELECT party_no, 'much' AS value FROM events", "no row has"),
+        ("SELECT * FROM theirs.events", "theirs"),
+    ] {
+        put_tag(&world, "turnover", &json!({ "kind": "sql", "sql": wrong }));
+        let no = world.get("/api/v1/jobs")["items"][0]["no"].as_u64().unwrap() as u32 + 1;
+        let failed = job(&mut runner, no);
+        assert_eq!(failed["state"], "failed", "{wrong}");
+        assert!(failed["problem"].to_string().contains(message), "{wrong}: {failed}");
+    }
+    assert_eq!(world.get("/api/v1/tags/turnover")["count"], 1, "what failed changed nothing");
+}

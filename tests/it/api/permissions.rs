@@ -91,6 +91,8 @@ const CASES: &[Case] = &[
     case("GET /api/v1/tags/{key}/distribution", "tag:read", ""),
     case("GET /api/v1/tags/{key}/changes", "tag:read", ""),
     case("POST /api/v1/tags/{key}/refresh", "tag:write", ""),
+    // It is of no look-alike.
+    but("POST /api/v1/tags/{key}/fit", "tag:write", "", 409),
     case("POST /api/v1/tags/{key}/assign", "tag:write", r#"{"rows":[{"party":"$one","value":true}]}"#),
     case("GET /api/v1/constants", "tag:read", ""),
     case("POST /api/v1/constants/refresh", "tag:write", ""),

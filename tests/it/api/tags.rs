@@ -252,3 +252,78 @@ fn a_model_applies_the_constants_of_everybody_to_each() {
     let why = world.post(&path, json!({ "tag": "activity" }));
     assert_eq!((&why["reasons"]["constants"], why["value"].as_f64()), (&json!(1), Some(score)));
 }
+
+#[test]
+fn those_like_a_seed_are_found_with_reasons_and_the_seed_and_others_out_of_question_are_not() {
+    let world = World::new();
+    let person = |user: &str, tea: f64, seed: bool| {
+        identify(
+            user,
+            1,
+            json!({ "interest_tea": tea, "interest_cars": 0.5, "seed": seed, "adult": user != "u-9" }),
+        )
+    };
+    let mut people: Vec<Value> = (0..4).map(|n| person(&format!("s-{n}"), 0.9, true)).collect();
+    people.extend((0..10).map(|n| person(&format!("u-{n}"), f64::from(n) / 10.0, false)));
+    world.send(&people);
+    let is = |name: &str| json!({ "trait": name, "op": "eq", "value": true });
+    let config = json!({ "seed": is("seed"), "eligible": is("adult"), "size": 3,
+        "features": ["interest_tea", { "name": "cars", "rule": { "trait": "interest_cars", "op": "exists" } }] });
+    let model = |key: &str, value_type: &str, role: &str| {
+        let more = json!({ "kind": "model", "model": "lookalike", "value_type": value_type, "role": role,
+            "config": config });
+        put(&world, key, more);
+    };
+    model("likeness", "number", "score");
+    model("alike", "boolean", "tag");
+    world.settle();
+    assert_eq!(members(&world, "likeness"), []);
+    let learned = world.post("/api/v1/tags/likeness/fit", json!({}));
+    assert_eq!(
+        [&learned["method"], &learned["confidence"], &learned["seeds"], &learned["people"]],
+        [&json!("centroid"), &json!("low"), &json!(4), &json!(9)],
+        "{learned}"
+    );
+    assert_eq!(learned["refusal"], json!({ "because": "too_few", "what": "seeds", "have": 4, "need": 100 }));
+    assert_eq!(learned["features"][0]["name"], "interest_tea");
+    world.post("/api/v1/tags/alike/fit", json!({}));
+    world.settle();
+    let found = members(&world, "likeness");
+    assert_eq!(found.len(), 9, "neither the seed nor who is out of question");
+    let three: std::collections::BTreeSet<String> =
+        members(&world, "alike").into_iter().map(|(id, _)| id).collect();
+    assert_eq!(three, ["u-6", "u-7", "u-8"].map(|user| world.id(&format!("user_id:{user}"))).into());
+    let best = world.id("user_id:u-8");
+    let why = world.post(&format!("/api/v1/parties/{best}/explain_tag"), json!({ "tag": "likeness" }));
+    let reasons = &why["reasons"]["reasons"];
+    assert_eq!((&reasons["is_provisional"], &reasons["is_in"]), (&json!(true), &json!(true)), "{why}");
+    assert_eq!(reasons["because"][0]["feature"], "interest_tea");
+
+    // Who comes later is compared at once, and who joins the seed is no longer found.
+    world.send(&[person("u-10", 0.95, false)]);
+    assert!(world.get(&super::by("user_id:u-10"))["scores"]["likeness"].as_f64().unwrap() > 70.0);
+    world.send(&[identify("u-8", 2, json!({ "seed": true }))]);
+    let party = world.get(&super::by("user_id:u-8"));
+    assert_eq!((&party["scores"], &party["tags"]), (&json!({}), &json!({})));
+
+    let nobody = json!({ "kind": "model", "model": "lookalike", "value_type": "number",
+        "config": { "seed": is("nothing") } });
+    put(&world, "nobody", nobody);
+    let refused = world.server.post(&world.workspace.token, "/api/v1/tags/nobody/fit", &json!({}));
+    assert_eq!((refused.status.as_u16(), &refused.json()["detail"]), (409, &json!("nobody is of the seed")));
+    for (value_type, config, field) in [
+        ("text", config.clone(), "value_type"),
+        ("number", json!({}), "config"),
+        ("number", json!({ "seed": { "audience": "none" } }), "model"),
+        (
+            "number",
+            json!({ "seed": is("seed"), "features": [{ "name": "a", "rule": { "always": true } }] }),
+            "config/features/0",
+        ),
+    ] {
+        let body = json!({ "key": "wrong", "name": "w", "kind": "model", "model": "lookalike",
+            "value_type": value_type, "config": config });
+        let answer = world.server.put(&world.workspace.token, "/api/v1/tags/wrong", &body);
+        assert_eq!((answer.status.as_u16(), &answer.json()["field"]), (422, &json!(field)), "{config}");
+    }
+}

@@ -3,13 +3,13 @@
 
 use criteria::{Evaluator, Party, Program as Rules, Zone};
 use insight::live::load;
-use insight::models::read::Direct;
-use insight::models::{Config, Ready, batch, lookalike};
+use insight::models::batch;
 use insight::profile::Weights;
 use intake::rules::frame::Protocol;
 use kernel::Instant;
 use kernel::time::DAY;
-use scoring::lookalike::rank;
+use models::read::Direct;
+use models::{Config, Ready};
 use scoring::{Constants, Model};
 use serde_json::json;
 
@@ -76,7 +76,7 @@ fn said(world: &World, constants: &Constants, as_of: Instant) -> Vec<String> {
                 };
                 let subject = Party { timeline: &party.timeline, subject: &party.facts };
                 let mut evaluation = evaluator.at(subject, as_of);
-                let mut read = Direct { evaluation: &mut evaluation, first: 0 };
+                let mut read = Direct { evaluation: &mut evaluation, first: 0, seen: Some(party.first_seen) };
                 let said = ready.say(&mut read, Some(constants), (party.key, as_of), &zone());
                 all.push(format!("{:?} {} {:?} {}", party.key, model.key(), said.value, said.reasons));
             }
@@ -111,29 +111,4 @@ fn a_batch_as_of_an_earlier_day_knows_nothing_of_later_orders() {
     let constants = constants(&world, long_ago);
     assert_eq!(constants.rfm.buyers, 0);
     assert!(constants.clv.refusal.is_some());
-}
-
-#[test]
-fn everybody_is_described_for_look_alikes_and_only_the_eligible_are_ranked() {
-    let world = world(&messages());
-    let rule = |json: serde_json::Value| criteria::Rule::parse(&json.to_string()).unwrap();
-    let spent = json!({"event": "Order Completed", "measure": {"sum": "total"}, "window": {"ever": true}, "op": "exists"});
-    let features = lookalike::Features::Named(vec![("spent".to_owned(), rule(spent))]);
-    let often = rule(json!({"event": "Order Completed", "op": "gte", "value": 4, "window": {"ever": true}}));
-    let describe = |eligible, features: &lookalike::Features| {
-        let weights = Weights::default();
-        let population =
-            lookalike::Population { weights: &weights, zone: zone(), as_of: NOW, features, eligible };
-        world.read(|identity, tx| lookalike::people(identity, tx, &population, &|_| false, &mut || Ok(())))
-    };
-    let all = describe(None, &features);
-    let some = describe(Some(&often), &features);
-    assert_eq!(all.people.len(), PEOPLE);
-    assert!(!some.people.is_empty() && some.people.len() < PEOPLE);
-    assert!(all.people.iter().all(|person| person.features[0].is_some_and(|spent| spent > 0.0)));
-    let seed = [all.people[0].party].into();
-    let ranking = rank(&all.people, &seed, &scoring::lookalike::Settings::default()).unwrap();
-    assert_eq!(ranking.people.len(), PEOPLE - 1);
-    let usual = describe(None, &lookalike::Features::Usual(Box::default()));
-    assert_eq!(usual.people[0].features.len(), usual.names.len());
 }

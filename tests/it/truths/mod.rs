@@ -4,12 +4,17 @@
 //! release build. Figures go to standard output. All tests share one loaded world: readers hold
 //! [`World::read`], and the one test that merges holds [`World::change`].
 
+mod gates;
 mod identities;
 mod intake;
 mod marks;
 mod payments;
+mod replay;
+mod seeds;
 mod sessions;
+mod stages;
 mod stores;
+mod tiers;
 mod walls;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,6 +22,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLo
 
 use demo::{Message, Profile};
 use headwater_tests::{TestServer, TestWorkspace, encoded, pages};
+use insight::live::is_settled;
+use insight::store::timer::evaluated_until;
+use kernel::Failure;
+use kernel::time::Clock;
 use serde_json::{Value, json};
 
 const SEED: u64 = 20_260_630;
@@ -26,6 +35,8 @@ const AS_OF: &str = "2026-06-30T15:59:59Z";
 const SAMPLE_MAX: usize = 200;
 /// Messages taken from the world at a time; of these, each source's make one request.
 const CHUNK: usize = 2_000;
+/// Turns of the pipeline until everybody was looked at; a thousand parties take one.
+const TURNS_MAX: usize = 10_000;
 
 /// A server that has been told everything.
 struct World {
@@ -131,12 +142,7 @@ impl World {
         workspace: &TestWorkspace,
         rows: impl IntoIterator<Item = &'r Value>,
     ) -> BTreeSet<String> {
-        let id = |row: &Value| {
-            let text = |field: &str| encoded(row["profile"][field].as_str().unwrap());
-            let path = format!("/api/v1/parties/by/{}/{}", text("kind"), text("value"));
-            self.server.get(&workspace.token, &path).ok()["id"].as_str().unwrap().to_owned()
-        };
-        rows.into_iter().map(id).collect()
+        rows.into_iter().map(|row| party_of_row(&self.server, workspace, row)).collect()
     }
 
     /// Tries a rule on everybody as of the end of the world: how many it holds for, and some of them.
@@ -190,6 +196,46 @@ impl World {
 fn rows_with<'w>(world: &'w World, plant: &str, fields: &[(&str, &str)]) -> Vec<&'w Value> {
     let fits = |row: &&Value| fields.iter().all(|(field, value)| row[*field] == *value);
     world.truth[plant].iter().filter(fits).collect()
+}
+
+/// Waits until every party was looked at as of the clock, under every definition.
+fn settle(server: &TestServer, workspace: &TestWorkspace) {
+    let scope = server.scope(workspace);
+    let pool = server.installation().store().workspace(workspace.no).unwrap();
+    let now = server.clock().now();
+    for _ in 0..TURNS_MAX {
+        // Whatever is decided gives the pipeline a turn, in which it looks after those whose time has come.
+        let nothing = json!({ "kind": "any" });
+        server.put(&workspace.token, "/api/v1/plan/Nothing/nothing", &nothing).ok();
+        let (until, is_settled) = pool
+            .read(|tx| Ok::<_, Failure>((evaluated_until(&scope, tx)?, is_settled(&scope, tx)?)))
+            .unwrap();
+        if until >= now && is_settled {
+            return;
+        }
+    }
+    panic!("not everybody was looked at in {TURNS_MAX} turns");
+}
+
+/// Defines a tag of a model, and waits until everybody has it.
+fn put_model(server: &TestServer, workspace: &TestWorkspace, definition: &Value) -> Value {
+    let path = format!("/api/v1/tags/{}", definition["key"].as_str().unwrap());
+    server.put(&workspace.token, &path, definition).ok();
+    settle(server, workspace);
+    server.get(&workspace.token, &path).ok()
+}
+
+/// Everybody's value of a tag, by party.
+fn values_of(server: &TestServer, workspace: &TestWorkspace, tag: &str) -> BTreeMap<String, Value> {
+    let items = pages(server, &workspace.token, &format!("/api/v1/tags/{tag}/members"));
+    items.into_iter().map(|item| (item["id"].as_str().unwrap().to_owned(), item["value"].clone())).collect()
+}
+
+/// The id of the party a row of a truth is about.
+fn party_of_row(server: &TestServer, workspace: &TestWorkspace, row: &Value) -> String {
+    let text = |field: &str| encoded(row["profile"][field].as_str().unwrap());
+    let path = format!("/api/v1/parties/by/{}/{}", text("kind"), text("value"));
+    server.get(&workspace.token, &path).ok()["id"].as_str().unwrap().to_owned()
 }
 
 /// Sends messages in their order, but for those of different sources that are due together.

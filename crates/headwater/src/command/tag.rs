@@ -2,6 +2,7 @@
 //! it is of some parties. Text of others is stripped of what could act on the terminal.
 
 mod import;
+mod learn;
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -52,6 +53,10 @@ enum Action {
     Import(import::Import),
     /// Look at everybody again
     Refresh(One),
+    /// Learn what the seed of a look-alike has in common
+    Fit(learn::Fit),
+    /// Compute what models know of everybody
+    Constants(learn::Constants),
     /// Put a tag away
     Retire(One),
 }
@@ -183,6 +188,8 @@ impl Action {
             Self::Explain(explain) => &explain.one.any,
             Self::Assign(assign) => &assign.one.any,
             Self::Import(import) => &import.one.any,
+            Self::Fit(fit) => &fit.one.any,
+            Self::Constants(constants) => &constants.any,
         }
     }
 
@@ -198,6 +205,8 @@ impl Action {
             Self::Assign(assign) => (assign.run(api).await?, import::tell),
             Self::Import(import) => (import.run(api).await?, import::tell),
             Self::Refresh(one) => (api.post(&["tags", &one.key, "refresh"], &json!({})).await?, tell_tag),
+            Self::Fit(fit) => (fit.run(api).await?, learn::tell_fit),
+            Self::Constants(constants) => (constants.run(api).await?, learn::tell_constants),
             Self::Retire(one) => (api.delete(&["tags", &one.key]).await?, tell_tag),
         };
         match is_json {

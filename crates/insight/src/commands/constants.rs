@@ -17,7 +17,7 @@ use crate::store::tag::{tag_all, tag_fill};
 pub const CONSTANTS_PUT: &str = "constants.put";
 
 /// Characters of a name.
-const NAME_CHARS_MAX: usize = 64;
+const NAME_CHARS_MAX: usize = 128;
 
 /// Body of [`CONSTANTS_PUT`].
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -26,6 +26,8 @@ pub struct Loaded {
     pub no: PartyNo,
     /// The key of its public id.
     pub key: Key,
+    /// When it was first seen: the earliest that is its own.
+    pub first_seen: Instant,
     /// What it did.
     pub timeline: Owned,
     /// What else is known of it, but its audiences and tags.
@@ -104,7 +106,8 @@ pub fn load_with(
     let timeline = timeline(identity, tx, program, &party, as_of)?;
     let facts = facts(identity, tx, program, &party, weights)?;
     let assigned = if is_assigned { assigned(identity, tx, &party)? } else { Vec::new() };
-    Ok(Some(Loaded { no, key: party.id.0, timeline, facts, assigned }))
+    let first_seen = first_seen(&party);
+    Ok(Some(Loaded { no, key: party.id.0, first_seen, timeline, facts, assigned }))
 }
 
 /// What was said of a party under identifiers while they were its own.
@@ -131,6 +134,15 @@ fn assigned(identity: &Identity<'_>, tx: &mut Tx<'_>, party: &Party) -> db::Resu
 pub(super) fn has_own(party: &Party) -> bool {
     let mut own = party.members.iter().filter(|member| member.node.party == party.no);
     own.any(|member| covers(&member.spans, member.node.first))
+}
+
+/// The earliest instant at which an identifier was seen while it was the party's.
+fn first_seen(party: &Party) -> Instant {
+    let seen = party.members.iter().filter_map(|member| {
+        let spans = member.spans.iter().filter(|(_, until)| member.node.first < *until);
+        spans.map(|(from, _)| member.node.first.max(*from)).min()
+    });
+    seen.min().unwrap_or_default()
 }
 
 fn facts(

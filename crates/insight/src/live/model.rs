@@ -7,13 +7,14 @@
 use std::fmt;
 use std::ops::Range;
 
-use criteria::{Evaluation, Input, Point, Rule, Zone};
+use criteria::value::Type;
+use criteria::{Evaluation, Input, Outcome, Point, Rule, Zone};
 use kernel::{Failure, Instant, Key};
 use serde_json::Value as Json;
 
 /// A model with its settings and constants read.
 pub trait Prepared: fmt::Debug + Send + Sync {
-    /// What it looks at: rules of one leaf each.
+    /// What it looks at: rules of one leaf each where it is measured, and whole ones where it is whether they hold.
     fn inputs(&self) -> &[Rule];
 
     /// The value of one party.
@@ -37,6 +38,8 @@ pub struct Sight<'s, 'e, 'p> {
     pub(super) rules: Range<usize>,
     /// The key of the party's public id, which breaks ties of ranks: whatever the order of arrival, it is the same.
     pub party: Key,
+    /// When the party was first seen.
+    pub first_seen: Instant,
     /// As of when.
     pub as_of: Instant,
     /// The zone of the workspace's days.
@@ -49,21 +52,27 @@ impl Sight<'_, '_, '_> {
         self.evaluation.value(self.rules.start + input)
     }
 
+    /// Whether the rule at a place among the model's inputs holds, and when that can change.
+    pub fn outcome(&mut self, input: usize) -> Outcome {
+        self.evaluation.outcome(self.rules.start + input)
+    }
+
     /// The events the rule at a place among the model's inputs would measure, in order.
     pub fn events(&mut self, input: usize) -> Vec<Point> {
         self.evaluation.series(self.rules.start + input)
     }
 }
 
-/// A model of a name, with settings and the constants it applies.
+/// A model of a name, with settings and the constants it applies, for values of a type.
 ///
 /// # Errors
-/// [`Failure::Invalid`] for a name that is not known, or settings that make no sense.
+/// [`Failure::Invalid`] for a name that is not known, settings that make no sense, or a type it has no values of.
 pub(super) fn prepare(
     model: &str,
     config: &Json,
     constants: Option<&Json>,
+    value_type: Type,
 ) -> kernel::Result<Box<dyn Prepared>> {
-    crate::models::prepare(model, config, constants)
+    crate::models::prepare(model, config, constants, value_type)
         .unwrap_or_else(|| Err(Failure::invalid("model", format!("there is no model `{model}`"))))
 }

@@ -13,7 +13,7 @@ use kernel::{Instant, PartyNo, Scope};
 
 use super::sheet::{Verdict, tell, verdict};
 use super::tagged::Tagged;
-use super::{Catalogue, Definitions, Loaded, Unit, compile, reference_to};
+use super::{Catalogue, Definitions, Loaded, Sight, Unit, compile, reference_to};
 use crate::rules::tag::Role;
 use crate::store::audience::{Audience, AudienceNo, Mode};
 use crate::store::membership::{Member, membership_of};
@@ -235,6 +235,21 @@ impl Question {
         self.tag_value(evaluator, party, self.asked)
     }
 
+    /// Shows a party as the tag's model sees it; nothing if a rule is asked.
+    pub fn look<T>(
+        &self,
+        evaluator: &mut Evaluator<'_>,
+        party: &mut Loaded,
+        standing: &Standing,
+        look: impl FnOnce(&mut Sight<'_, '_, '_>) -> T,
+    ) -> Option<T> {
+        self.join(evaluator, party, standing);
+        let Unit::Tag(tag) = self.definitions.unit(self.asked) else { return None };
+        let mut evaluation = evaluator.at(facts(party), self.as_of);
+        let zone = (self.as_of, self.definitions.program.zone());
+        Some(look(&mut tag.sight(&mut evaluation, party, zone)))
+    }
+
     fn tag_value(&self, evaluator: &mut Evaluator<'_>, party: &Loaded, place: usize) -> Verdict {
         let zone = (self.as_of, self.definitions.program.zone());
         let mut evaluation = evaluator.at(facts(party), self.as_of);
@@ -242,7 +257,7 @@ impl Question {
             Unit::Tag(tag) => tag,
             Unit::Audience(_) => &self.definitions.tags[0],
         };
-        let computed = tag.compute(&mut evaluation, party.key, &party.assigned, zone);
+        let computed = tag.compute(&mut evaluation, party, zone);
         verdict(tag, &party.assigned, computed, self.as_of)
     }
 

@@ -139,8 +139,7 @@ impl<'s> Sheet<'s> {
                         let mut value = held.map(|held| held.value.clone());
                         if round.wanted.contains(place) {
                             let zone = (self.as_of, self.definitions.program.zone());
-                            let key = party.key;
-                            let computed = tag.compute(&mut evaluation, key, &party.assigned, zone);
+                            let computed = tag.compute(&mut evaluation, party, zone);
                             value = self.tag(&mut round, tag, (party, held), computed);
                         }
                         if tag.is_asked {

@@ -8,7 +8,7 @@ use formula::Formula;
 use kernel::{Failure, Instant, Key};
 use serde_json::{Value as Json, json};
 
-use super::load::Assigned;
+use super::load::{Assigned, Loaded};
 use super::model::{Prepared, Sight, prepare};
 use crate::rules::tag::{Document, How, Kind, Refresh, Role, ValueType};
 use crate::store::constant::Constants;
@@ -73,7 +73,9 @@ pub fn rules_of(document: &Document) -> kernel::Result<Vec<Rule>> {
     Ok(match document.how()? {
         How::Cases(cases, _) => cases.into_iter().map(|(_, rule)| rule).collect(),
         How::Formula(text, measures) => formula(&text, &measures)?.inputs().to_vec(),
-        How::Model { model, config, .. } => prepare(&model, &config, None)?.inputs().to_vec(),
+        How::Model { model, config, .. } => {
+            prepare(&model, &config, None, document.value_type.criteria())?.inputs().to_vec()
+        }
         How::Assigned => Vec::new(),
     })
 }
@@ -110,13 +112,12 @@ impl Tagged {
     pub(super) fn compute(
         &self,
         evaluation: &mut Evaluation<'_, '_>,
-        party: Key,
-        assigned: &[Assigned],
+        party: &Loaded,
         (as_of, zone): (Instant, &Zone),
     ) -> Computed {
         match &self.plan {
             Plan::Nothing | Plan::Said => Computed::nothing(),
-            Plan::Rows => self.row(party, assigned),
+            Plan::Rows => self.row(party.key, &party.assigned),
             Plan::Cases(values, otherwise) => self.case(evaluation, values, otherwise.as_ref()),
             Plan::Formula(formula) => {
                 let mut read = |input: usize| evaluation.value(self.first + input);
@@ -129,15 +130,25 @@ impl Tagged {
                 let value = found.value.map(json).and_then(|value| self.value_type.keep(&value));
                 Computed { value, reasons, changes_at: found.changes_at }
             }
-            Plan::Model { prepared, rules, version } => {
-                let rules = self.first..self.first + rules;
-                let mut sight = Sight { evaluation, rules, party, as_of, zone };
-                let worked = prepared.apply(&mut sight);
+            Plan::Model { prepared, version, .. } => {
+                let worked = prepared.apply(&mut self.sight(evaluation, party, (as_of, zone)));
                 let value = worked.value.and_then(|value| self.value_type.keep(&value));
                 let reasons = json!({ "constants": version, "reasons": worked.reasons });
                 Computed { value, reasons, changes_at: worked.changes_at }
             }
         }
+    }
+
+    /// A party as the tag's model sees it; without rules if it is of no model.
+    pub(super) fn sight<'s, 'e, 'p>(
+        &self,
+        evaluation: &'s mut Evaluation<'e, 'p>,
+        party: &Loaded,
+        (as_of, zone): (Instant, &'s Zone),
+    ) -> Sight<'s, 'e, 'p> {
+        let count = if let Plan::Model { rules, .. } = &self.plan { *rules } else { 0 };
+        let rules = self.first..self.first + count;
+        Sight { evaluation, rules, party: party.key, first_seen: party.first_seen, as_of, zone }
     }
 
     fn case(
@@ -195,7 +206,7 @@ fn plan(document: &Document, constants: &BTreeMap<String, Constants>) -> kernel:
             let known = constants.get(&name);
             let body: Option<Json> = known.and_then(|known| serde_json::from_str(&known.body).ok());
             let version = known.map_or(0, |known| known.version);
-            let prepared = prepare(&model, &config, body.as_ref())?;
+            let prepared = prepare(&model, &config, body.as_ref(), document.value_type.criteria())?;
             Plan::Model { prepared, rules: rules.len(), version }
         }
         How::Assigned if document.kind == Kind::Sql => Plan::Rows,

@@ -5,10 +5,10 @@ use db::Tx;
 use identity::resolve::Identity;
 use identity::store::node::party_page;
 use kernel::{Instant, PartyNo};
+use models::read::{Direct, day, facts};
+use models::{Config, Plan};
 use scoring::{Builder, Constants, Model};
 
-use super::read::{Direct, day, facts};
-use super::{Config, Plan};
 use crate::live::load;
 use crate::profile::Weights;
 
@@ -59,7 +59,7 @@ pub fn constants(
             let Some(party) = load(identity, tx, &program, weights, (no, *as_of))? else { continue };
             let subject = Party { timeline: &party.timeline, subject: &party.facts };
             let mut evaluation = evaluator.at(subject, *as_of);
-            let mut read = Direct { evaluation: &mut evaluation, first: 0 };
+            let mut read = Direct { evaluation: &mut evaluation, first: 0, seen: Some(party.first_seen) };
             builder.add(&facts(&plan, config, &mut read, party.key, zone));
         }
     }

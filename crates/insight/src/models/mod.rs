@@ -1,27 +1,7 @@
-//! The built-in models of `scoring`, read from what is stored.
-//!
-//! ```text
-//! plan: rules of one leaf each, which say what a model looks at
-//!   │
-//!   ├─► read: what these rules measure of one party ─► scoring::Facts ─► Model::apply
-//!   └─► batch: the same for everybody ─► scoring::Constants
-//! ```
-//!
-//! The stream and the batch read facts with the same code, so they cannot disagree. What of a party a model
-//! reads is written in `scoring::model::needs`.
+//! The built-in models over stored parties: everybody for a batch, one party for the stream. What they look at and
+//! what they say of it is in `models`.
 
-pub mod apply;
 pub mod batch;
-pub mod config;
 mod live;
-pub mod lookalike;
-pub mod plan;
-pub mod read;
 
-#[cfg(test)]
-mod tests;
-
-pub use apply::{CONSTANTS, Ready, Said};
-pub use config::Config;
 pub(crate) use live::prepare;
-pub use plan::Plan;

@@ -7,6 +7,7 @@ pub mod timeline;
 
 use std::cmp::Reverse;
 
+use criteria::Zone;
 use identity::reading::Reader;
 use kernel::Scope;
 use kernel::scope::Permission;
@@ -35,6 +36,15 @@ pub fn weights(installation: &Installation, scope: &Scope) -> Weights {
     let sources = installation.sources(scope);
     let weight = |s: &workspace::Source| Weight { grade: Reverse(s.grade), priority: s.priority };
     sources.iter().map(|source| (source.no, weight(source))).collect()
+}
+
+/// The zone of a workspace's days and weeks.
+///
+/// # Errors
+/// [`kernel::Failure::NotFound`] if there is no such workspace.
+pub fn zone(installation: &Installation, scope: &Scope) -> kernel::Result<Zone> {
+    let workspace = installation.workspace(scope.workspace)?;
+    Ok(Zone::named(&workspace.time_zone).unwrap_or_else(Zone::utc))
 }
 
 /// Adds the routes of profiles.

@@ -8,7 +8,7 @@
 //! | `rule` | `rule`: true where it holds; or `cases`: the value of the first that holds, else `otherwise` |
 //! | `function` | `formula`, and `measures`: formulas it names |
 //! | `model` | `model`, `config`, `constants` |
-//! | `sql` | `sql`; a job replaces all values |
+//! | `sql` | `sql`, which answers `party_id` or `party_no`, and `value`; the job `tag.replace` runs it and replaces all values |
 //! | `manual` | none: people and other systems assign values |
 
 mod how;
@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use criteria::value::{Type, Value};
 pub use how::How;
 use kernel::{Failure, Instant};
+pub use models::CONSTANTS;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -36,8 +37,6 @@ const CATEGORY_LEVELS_MAX: usize = 6;
 const CASES_MAX: usize = 50;
 /// Bytes of a value as JSON: it stands in an index.
 pub const VALUE_BYTES_MAX: usize = 1_000;
-/// The constants that models apply if nothing else is said: those of all built-in models.
-pub const CONSTANTS: &str = "scoring";
 /// Days an assigned value can be valid: a hundred years.
 const VALID_DAYS_MAX: u32 = 36_525;
 
@@ -174,7 +173,8 @@ pub struct Document {
     /// For `model`: the name of the constants it applies; those of all built-in models if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constants: Option<String>,
-    /// For `sql`: the query.
+    /// For `sql`: the query, which answers `party_id` or `party_no`, and `value` unless the tag is a boolean. The
+    /// job `tag.replace` runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
 }

@@ -73,7 +73,7 @@ pub fn stage(rhythm: &Rhythm, threshold: f64, settings: &Settings, today: Day) -
 
 /// The model.
 pub fn apply(facts: &Facts, constants: &Constants, settings: &All, today: Day) -> Value {
-    let rhythm = Rhythm::of(facts);
+    let rhythm = Rhythm::of_kept(facts);
     let threshold = constants.threshold(facts, &rhythm, settings);
     let stage = stage(&rhythm, threshold, &settings.purchase, today);
     let (en, zh) = stage.names();

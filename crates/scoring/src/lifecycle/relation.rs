@@ -293,7 +293,7 @@ fn inputs(facts: &Facts, stars: &[(u8, Day)], constants: &Constants, settings: &
     let intents = demand::intents(facts, &settings.demand, today);
     let clarity = Model::Clarity.apply(facts, constants, settings, today).value.as_number();
     Inputs {
-        is_bound: facts.relation.is_bound,
+        is_bound: facts.is_bound(),
         clarity: clarity.unwrap_or(0.0),
         certainty: told.unwrap_or(0.0).max(kept.unwrap_or(0.0)),
         has_intent: !intents.is_empty(),
@@ -330,6 +330,7 @@ fn days(facts: &Facts, stars: &[(u8, Day)], today: Day) -> BTreeSet<Day> {
     let happened = facts.orders.iter().map(|order| order.day);
     let happened = happened.chain(facts.touches.iter().map(|touch| touch.day));
     let happened = happened.chain(facts.follow_ups.iter().map(|done| done.day));
+    let happened = happened.chain(facts.bindings.iter().map(|binding| binding.day));
     let happened = happened.chain(stars.iter().map(|(_, run)| *run));
     let weekly = (start.0..=today.0).filter(|day| day % 7 == 0).map(Day);
     happened.chain(weekly).chain([start, today]).filter(|day| (start..=today).contains(day)).collect()

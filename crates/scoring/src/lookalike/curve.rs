@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::lookalike::{Person, Settings, rank};
+use crate::statistics::rounded;
 use crate::sufficiency::{self, Refusal};
 
 /// A point of the curve.
@@ -19,6 +20,13 @@ pub struct Point {
     pub recall: f64,
     /// How many times more that is than if people were taken at random.
     pub lift: f64,
+}
+
+impl Point {
+    /// As it is stored.
+    pub(super) fn rounded(self) -> Self {
+        Self { size: self.size, recall: rounded(self.recall), lift: rounded(self.lift) }
+    }
 }
 
 /// The curve at sizes. Empty if the seed is smaller than the number of folds.

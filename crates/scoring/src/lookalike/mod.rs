@@ -6,6 +6,7 @@
 //! suppressed, sensitive features) is for the caller to say; the seed is left out here.
 
 pub mod curve;
+pub mod fit;
 mod table;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,8 @@ use crate::statistics::logistic::{Logistic, Row};
 use crate::sufficiency;
 
 pub use curve::Point;
+pub use fit::Fit;
+pub use table::Column;
 use table::Table;
 
 /// Numbers of the definition.
@@ -46,12 +49,13 @@ pub struct Person {
 }
 
 /// How people were ranked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// By logistic regression.
     Learned,
     /// By the cosine to the seed's centre: low confidence.
+    #[default]
     Centroid,
 }
 
@@ -111,15 +115,19 @@ fn learned(table: &Table, is_positive: &[bool], settings: &Settings) -> Vec<f64>
 }
 
 fn scores<'a>(table: &'a Table, method: Method, weights: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
-    let length = |features: &[f64]| features.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let own = length(weights);
-    table.rows.iter().map(move |features| {
+    table.rows.iter().map(move |features| method.score(features, weights))
+}
+
+impl Method {
+    /// How alike standardised features are to what was learned.
+    fn score(self, features: &[f64], weights: &[f64]) -> f64 {
+        let length = |features: &[f64]| features.iter().map(|x| x * x).sum::<f64>().sqrt();
         let dot: f64 = features.iter().zip(weights).map(|(x, w)| x * w).sum();
-        match method {
-            Method::Learned => dot,
-            Method::Centroid => dot / (length(features) * own).max(f64::MIN_POSITIVE),
+        match self {
+            Self::Learned => dot,
+            Self::Centroid => dot / (length(features) * length(weights)).max(f64::MIN_POSITIVE),
         }
-    })
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A latent group, of which a sixth is given as seed, is found again (§4.16, the ground of P08).
 
+use super::fit::Likeness;
 use super::*;
 
 /// A fixed sequence that looks like chance (SplitMix64).
@@ -82,4 +83,44 @@ fn the_order_in_which_people_are_given_does_not_matter() {
     let forwards = rank(&people, &seed, &Settings::default());
     people.reverse();
     assert_eq!(forwards, rank(&people, &seed, &Settings::default()));
+}
+
+#[test]
+fn who_is_ranked_first_is_in_and_what_was_learned_survives_being_stored() {
+    let people = people(4_000, 240, 12, 8);
+    let names: Vec<String> = (0..12).map(|index| format!("f{index}")).collect();
+    let seed: BTreeSet<u64> = (0..100).collect();
+    let settings = Settings::default();
+    let fit = Fit::of(&people, &names, &seed, 80, &settings).unwrap();
+    assert_eq!(
+        (fit.method, fit.refusal.as_ref(), fit.seeds, fit.people),
+        (Method::Learned, None, 100, 3_900)
+    );
+    let stored = serde_json::to_string(&fit).unwrap();
+    assert!(serde_json::from_str::<Fit>(&stored).unwrap() == fit);
+    let others = people.iter().filter(|person| !seed.contains(&person.party));
+    let likeness = |person: &Person| fit.likeness(&person.features, 3).unwrap();
+    let found: BTreeSet<u64> = others.filter(|p| likeness(p).is_in).map(|person| person.party).collect();
+    let ranking = rank(&people, &seed, &settings).unwrap();
+    assert_eq!(found, ranking.people.iter().take(80).map(|(party, _)| *party).collect());
+    let first = people.iter().find(|person| person.party == ranking.people[0].0).unwrap();
+    let Likeness { percentile, because, .. } = likeness(first);
+    assert!(percentile > 99.9 && because.len() == 3, "{percentile} {because:?}");
+    assert!(because.windows(2).all(|pair| pair[0].1.abs() >= pair[1].1.abs()));
+    let telling: BTreeSet<&str> = fit.telling(8).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(telling, names[..8].iter().map(String::as_str).collect());
+}
+
+#[test]
+fn what_does_not_find_hidden_seeds_is_refused_and_the_centre_is_used_with_the_reason() {
+    // Nothing tells the seed from others.
+    let people = people(2_000, 0, 10, 0);
+    let seed: BTreeSet<u64> = (0..150).collect();
+    let fit = Fit::of(&people, &[], &seed, 100, &Settings::default()).unwrap();
+    assert_eq!(fit.method, Method::Centroid);
+    assert!(matches!(fit.refusal, Some(crate::sufficiency::Refusal::TooPoor { .. })), "{:?}", fit.refusal);
+    let few = Fit::of(&people, &[], &BTreeSet::from([1, 2, 3]), 100, &Settings::default()).unwrap();
+    assert!(matches!(few.refusal, Some(crate::sufficiency::Refusal::TooFew { have: 3, .. })));
+    assert!(few.curve.is_empty());
+    assert_eq!(Fit::of(&people, &[], &BTreeSet::from([9_999]), 100, &Settings::default()), None);
 }

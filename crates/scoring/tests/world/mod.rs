@@ -78,7 +78,7 @@ pub(crate) fn consumer(party: u64, dice: &mut Dice, way: Way) -> Facts {
         deliveries: deliveries(dice),
         fields: fields(dice),
         relation: Relation {
-            is_bound: dice.unit() < 0.5,
+            is_bound: Some(dice.unit() < 0.5),
             has_dedicated_owner: dice.unit() < 0.1,
             consented: (dice.unit() < 0.7).then(|| vec!["sms".to_owned(), "email".to_owned()]),
             ..Relation::default()

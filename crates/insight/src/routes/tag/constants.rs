@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use kernel::Failure;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{Answer, Caller, Page, ProblemDocument};
+use workspace::routes::request::Body;
 
 use super::{Tags, json};
-use crate::commands::{CONSTANTS_PUT, PutConstants};
-use crate::models::batch::{Batch, constants};
-use crate::models::{CONSTANTS, Config};
-use crate::routes::audience::preview::{GivenUp, go_on};
-use crate::routes::weights;
+use crate::commands::CONSTANTS_PUT;
+use crate::constants::{Asked, compute};
+use crate::routes::audience::preview::{GivenUp, go_on, moment};
 use crate::store::constant::{Constants, constant_current};
 
 /// Constants as they were put last.
@@ -58,42 +58,52 @@ pub(super) async fn constants_list(
     Ok(Json(Page { items: all.into_values().map(Into::into).collect(), next: None }))
 }
 
+/// Which constants are to be computed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConstantsRequest {
+    /// What models call them; those of all built-in models if absent.
+    name: Option<String>,
+    /// The settings of the models that are to apply them, as in their definitions; those of the last time if
+    /// absent.
+    #[schema(value_type = Option<Object>)]
+    config: Option<serde_json::Value>,
+    /// As of when (RFC 3339); now if absent.
+    as_of: Option<String>,
+}
+
 /// Compute the constants of the built-in models
 ///
-/// Over everybody, as of now; then every tag, score and stage that applies them is filled again. Refused if it
-/// takes longer than a preview may; a job has no such limit.
+/// Over everybody; then every tag, score and stage that applies them is filled again. Refused if it takes longer
+/// than a preview may; the job `constants.refresh` has no such limit.
 #[utoipa::path(post, path = "/api/v1/constants/refresh", tag = "tags", operation_id = "constants_refresh",
-    responses((status = 200, body = ConstantsItem),
+    request_body = ConstantsRequest, responses((status = 200, body = ConstantsItem),
         (status = "default", body = ProblemDocument, content_type = "application/problem+json")),
     security(("token" = [])))]
 pub(super) async fn constants_refresh(
     State(state): State<Tags>,
     Caller(scope): Caller,
+    Body(request): Body<ConstantsRequest>,
 ) -> Answer<ConstantsItem> {
     let installation = state.reader.installation().clone();
-    let zone = state.zone(&scope)?;
+    let as_of = moment(request.as_of.as_deref(), installation.now())?.instant();
+    let asked = Asked { name: request.name, config: request.config, as_of };
     let given_up = GivenUp::default();
     let is_given_up = Arc::clone(&given_up.0);
-    let permit = Arc::clone(&state.scans).acquire_owned().await.map_err(kernel::Failure::internal)?;
-    let found = state
+    let permit = Arc::clone(&state.scans).acquire_owned().await.map_err(Failure::internal)?;
+    let put = state
         .reader
         .read(&scope, move |identity, tx| {
             // Held by the work itself, which goes on for a moment when the client has gone.
             let _permit = permit;
             let (clock, began) = (installation.clock(), installation.now());
-            let weights = weights(&installation, identity.scope);
-            let known = constant_current(identity.scope, tx)?;
-            let before = known.get(CONSTANTS).and_then(|known| serde_json::from_str(&known.body).ok());
-            let (config, before) = (Config::default(), before.as_ref());
-            let batch = Batch { weights: &weights, config: &config, zone, as_of: began, before };
-            constants(identity, tx, &batch, &mut || go_on(&is_given_up, &**clock, began))
+            compute(&installation, identity, tx, &asked, &mut || go_on(&is_given_up, &**clock, began))
         })
         .await?;
     drop(given_up);
-    let put = PutConstants { name: CONSTANTS.to_owned(), body: json(&found)? };
     state.commands.submit(&scope, CONSTANTS_PUT, json(&put)?).await?;
-    let now = state.reader.read(&scope, |identity, tx| Ok(constant_current(identity.scope, tx)?)).await?;
-    let now = now.into_iter().find(|(name, _)| name == CONSTANTS);
-    let (_, constants) = now.ok_or_else(|| kernel::Failure::conflict("the constants were not taken"))?;
+    let mut now = state.reader.read(&scope, |identity, tx| Ok(constant_current(identity.scope, tx)?)).await?;
+    let constants = now.remove(&put.name);
+    let constants = constants.ok_or_else(|| Failure::conflict("the constants were not taken"))?;
     Ok(Json(constants.into()))
 }

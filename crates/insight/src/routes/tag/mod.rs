@@ -5,6 +5,7 @@
 mod assign;
 mod constants;
 mod define;
+mod fit;
 mod item;
 mod lineage;
 mod party;
@@ -44,8 +45,7 @@ impl Tags {
 
     /// The zone of the workspace's days and weeks.
     fn zone(&self, scope: &Scope) -> kernel::Result<Zone> {
-        let workspace = self.reader.installation().workspace(scope.workspace)?;
-        Ok(Zone::named(&workspace.time_zone).unwrap_or_else(Zone::utc))
+        super::zone(self.reader.installation(), scope)
     }
 }
 
@@ -57,6 +57,7 @@ pub fn routes(api: Api<Tags>) -> Api<Tags> {
         .route(Permission::TagRead, routes!(item::tag_fetch))
         .route(Permission::TagWrite, routes!(define::tag_retire))
         .route(Permission::TagWrite, routes!(define::tag_refresh))
+        .route(Permission::TagWrite, routes!(fit::tag_fit))
         .route(Permission::TagRead, routes!(item::tag_versions))
         .route(Permission::TagRead, routes!(lineage::tag_lineage))
         .route(Permission::TagRead, routes!(values::tag_members))

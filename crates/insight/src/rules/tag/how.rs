@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use criteria::Rule;
 use kernel::Failure;
+use models::lookalike::LOOKALIKE;
 use serde_json::Value as Json;
 
 use super::{CASES_MAX, CONSTANTS, Document, Kind, ValueType};
@@ -47,7 +48,12 @@ impl Document {
             Kind::Model => {
                 let model = self.model.clone().ok_or_else(|| missing("model"))?;
                 let config = self.config.clone().unwrap_or_else(|| serde_json::json!({}));
-                let constants = self.constants.clone().unwrap_or_else(|| CONSTANTS.to_owned());
+                let usual = || match model.as_str() {
+                    // What is learned from a seed is nobody else's.
+                    LOOKALIKE => format!("{LOOKALIKE}/{}", self.key),
+                    _ => CONSTANTS.to_owned(),
+                };
+                let constants = self.constants.clone().unwrap_or_else(usual);
                 Ok(How::Model { model, config, constants })
             }
             Kind::Sql => self.sql.as_ref().map(|_| How::Assigned).ok_or_else(|| missing("sql")),

@@ -12,11 +12,14 @@ use super::{Config, Plan, Ready, Said};
 
 /// The facts of a party with events (name, time, properties) and traits, on 2026-06-30 in Shanghai.
 fn read(events: &[(&str, &str, Json)], traits: &[(&str, Json)]) -> Facts {
-    let config = Config::default();
-    let plan = Plan::of(&Model::ALL, &config);
+    read_as(&Config::default(), events, traits)
+}
+
+fn read_as(config: &Config, events: &[(&str, &str, Json)], traits: &[(&str, Json)]) -> Facts {
+    let plan = Plan::of(&Model::ALL, config);
     let zone = Zone::named("Asia/Shanghai").unwrap();
     with(&plan, events, traits, "2026-06-30T23:59:59+08:00", |read| {
-        facts(&plan, &config, read, Key([7; 16]), &zone)
+        facts(&plan, config, read, Key([7; 16]), &zone)
     })
 }
 
@@ -49,7 +52,7 @@ fn with<T>(
     let mut evaluator = Evaluator::new(&program);
     let as_of = Instant::parse(as_of).unwrap();
     let mut evaluation = evaluator.at(Party { timeline: &timeline, subject: &subject }, as_of);
-    ask(&mut Direct { evaluation: &mut evaluation, first: 0 })
+    ask(&mut Direct { evaluation: &mut evaluation, first: 0, seen: Instant::parse("2026-01-01T00:00:00Z") })
 }
 
 #[test]
@@ -85,6 +88,7 @@ fn net_is_paid_less_shipping_less_refunds_and_cancelled_and_test_orders_do_not_c
     );
     let nets: Vec<Money> = facts.orders.iter().map(|order| order.net).collect();
     assert_eq!(nets, [Money(6_000), Money(3_101), Money(1_200)]);
+    assert_eq!(facts.returned.len(), 1, "who gave everything back was there");
     assert_eq!(facts.orders[0].list, Some(Money(12_000)));
 }
 
@@ -138,6 +142,79 @@ fn touches_messages_and_follow_ups_are_told_apart() {
 }
 
 #[test]
+fn a_message_to_wake_somebody_up_is_an_attempt_and_membership_is_bound_and_ended_by_events() {
+    let told = read(
+        &[
+            (
+                "Message Delivered",
+                "2026-06-10T12:00:00Z",
+                json!({"channel": "sms", "purpose": "reactivation"}),
+            ),
+            ("Message Delivered", "2026-06-11T12:00:00Z", json!({"channel": "sms", "purpose": "marketing"})),
+            ("Member Bound", "2020-01-01T12:00:00Z", json!({})),
+        ],
+        &[("dedicated_owner", json!("U-012"))],
+    );
+    let kinds: Vec<TouchKind> = told.touches.iter().map(|touch| touch.kind).collect();
+    assert_eq!((kinds, told.deliveries.len()), (vec![TouchKind::WakeUp], 2));
+    assert!(told.is_bound(), "a binding lasts, however long ago it was made");
+    assert!(told.relation.has_dedicated_owner);
+    let ended = ("Contract Ended", "2026-06-20T12:00:00Z", json!({}));
+    let signed = ("Contract Signed", "2026-06-01T12:00:00Z", json!({}));
+    let of = |events: &[(&str, &str, Json)]| read(events, &[]);
+    assert!(of(std::slice::from_ref(&signed)).is_bound() && !of(&[signed, ended]).is_bound());
+    assert!(
+        !read(&[("Member Bound", "2020-01-01T12:00:00Z", json!({}))], &[("member_bound", json!(false))])
+            .is_bound()
+    );
+}
+
+#[test]
+fn events_properties_and_traits_are_read_under_the_names_a_definition_gives() {
+    let names = json!({
+        "events": {
+            "order": ["Bought"],
+            "wake_up": [{"event": "Called", "where": {"reason": "asleep", "attempt": 1}}],
+            "page": [],
+        },
+        "properties": {"total": "sum_paid", "products[].sku": "products[].product_id"},
+        "traits": {"party_type": "sort", "net_sales": "turnover"},
+    });
+    let config = Config::read(&json!({ "names": names })).unwrap();
+    let events = [
+        ("Bought", "2026-06-01T10:00:00Z", json!({"sum_paid": 12, "products": [{"product_id": "p"}]})),
+        ("Order Completed", "2026-06-02T10:00:00Z", json!({"total": 50})),
+        ("Called", "2026-06-03T10:00:00Z", json!({"reason": "asleep", "attempt": 1})),
+        ("Called", "2026-06-04T10:00:00Z", json!({"reason": "asleep", "attempt": 2})),
+        ("Page Viewed", "2026-06-05T10:00:00Z", json!({})),
+    ];
+    let facts = read_as(&config, &events, &[("sort", json!("merchant")), ("turnover", json!(7))]);
+    let orders: Vec<(Money, Option<&str>)> =
+        facts.orders.iter().map(|order| (order.net, order.lines[0].sku.as_deref())).collect();
+    assert_eq!(orders, [(Money(1_200), Some("p"))]);
+    assert_eq!(facts.touches.iter().map(|touch| touch.kind).collect::<Vec<_>>(), [TouchKind::WakeUp]);
+    assert_eq!((facts.kind, facts.attributes.get("net_sales")), (Kind::Merchant, Some(&7.0)));
+    for wrong in [
+        json!({"events": {"purchase": ["Bought"]}}),
+        json!({"events": {"order": [{"event": "Bought", "where": {"a": [1]}}]}}),
+        json!({"events": {"order": [""]}}),
+        json!({"traits": {"net_sales": " "}}),
+        json!({"trait": {}}),
+    ] {
+        assert!(Config::read(&json!({ "names": wrong })).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn who_has_an_outlet_is_a_merchant_and_who_was_seen_first_then_was_known_since() {
+    let outlet = read(&[], &[("outlet_type", json!("supermarket"))]);
+    assert_eq!((outlet.kind, outlet.peer.class.as_str()), (Kind::Merchant, "supermarket"));
+    assert_eq!(read(&[], &[]).created, Some(Day(20_454)), "2026-01-01, when it was first seen");
+    let told = read(&[], &[("created_at", json!("2024-05-01T00:00:00Z"))]);
+    assert_eq!((told.created, told.peer.class.as_str()), (Some(Day(19_844)), "2024"));
+}
+
+#[test]
 fn traits_say_what_a_party_is() {
     let facts = read(
         &[],
@@ -155,7 +232,7 @@ fn traits_say_what_a_party_is() {
     );
     assert_eq!(facts.kind, Kind::Merchant);
     assert_eq!((facts.peer.class.as_str(), facts.peer.city_tier.as_str()), ("restaurant", "2"));
-    assert!(facts.relation.is_bound);
+    assert!(facts.is_bound());
     assert_eq!(facts.relation.consented.as_ref().map(Vec::len), Some(2));
     assert_eq!(facts.attributes.get("net_sales"), Some(&1_200.5));
     let valid: Vec<&str> =

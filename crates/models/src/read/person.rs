@@ -18,8 +18,14 @@ pub(super) fn describe(facts: &mut Facts, plan: &Plan, config: &Config, read: &m
     let of = |name: &str| known.get(name);
     let said = |name: &str| of(name).and_then(text).unwrap_or_default();
     let is_true = |name: &str| of(name) == Some(&Value::Boolean(true));
-    facts.kind = if said(traits::KIND) == "merchant" { Kind::Merchant } else { Kind::Consumer };
+    // Only a business has an outlet.
+    let is_merchant = match said(traits::KIND).as_str() {
+        "" => of(traits::OUTLET_TYPE).is_some(),
+        kind => kind == "merchant",
+    };
+    facts.kind = if is_merchant { Kind::Merchant } else { Kind::Consumer };
     let created = of(traits::CREATED).and_then(|value| value.as_ref().instant());
+    let created = created.or_else(|| read.first_seen());
     facts.created = created.map(|at| day(zone, at));
     let class = match facts.kind {
         Kind::Merchant => said(traits::OUTLET_TYPE),
@@ -27,8 +33,9 @@ pub(super) fn describe(facts: &mut Facts, plan: &Plan, config: &Config, read: &m
         Kind::Consumer => created.map(|at| at.to_string().chars().take(4).collect()).unwrap_or_default(),
     };
     facts.peer = Peer { class, city_tier: said(traits::CITY_TIER) };
-    facts.relation.is_bound = is_true(traits::BOUND);
-    facts.relation.has_dedicated_owner = is_true(traits::DEDICATED_OWNER);
+    facts.relation.is_bound = of(traits::BOUND).map(|bound| *bound == Value::Boolean(true));
+    facts.relation.has_dedicated_owner =
+        is_true(traits::DEDICATED_OWNER) || !said(traits::DEDICATED_OWNER).is_empty();
     facts.relation.is_nominated = is_true(traits::NOMINATED);
     facts.relation.is_uncontactable = is_true(traits::UNCONTACTABLE);
     facts.relation.consented = match of(traits::CONSENTED) {

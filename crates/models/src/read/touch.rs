@@ -1,10 +1,10 @@
-//! Touches, follow-ups, and messages with their answers.
+//! Touches, follow-ups, bindings, and messages with their answers.
 
 use criteria::Zone;
 use kernel::Instant;
 use kernel::time::DAY;
 use scoring::Facts;
-use scoring::facts::{Delivery, FollowUp, FollowUpResult, Touch, TouchKind};
+use scoring::facts::{Binding, Delivery, FollowUp, FollowUpResult, Touch, TouchKind};
 
 use super::{Row, day, hour_of_week};
 
@@ -18,6 +18,8 @@ pub(super) struct Touches {
     follow_ups: Vec<FollowUp>,
     messages: Vec<Message>,
     answers: Vec<Message>,
+    /// With the instant: on one day a party can be bound and let go.
+    bindings: Vec<(Instant, bool)>,
 }
 
 /// A message, or an answer to one.
@@ -77,10 +79,17 @@ impl Touches {
         self.follow_ups.push(FollowUp { day: day(zone, row.at), result });
     }
 
+    pub(super) fn binding(&mut self, row: &Row<'_>, is_bound: bool) {
+        self.bindings.push((row.at, is_bound));
+    }
+
     pub(super) fn finish(mut self, facts: &mut Facts, zone: &Zone) {
         self.touches
             .sort_by(|a, b| a.at.cmp(&b.at).then(a.kind.cmp(&b.kind)).then(a.category.cmp(&b.category)));
         self.follow_ups.sort_by_key(|done| done.day);
+        self.bindings.sort_unstable();
+        let binding = |(at, is_bound)| Binding { day: day(zone, at), is_bound };
+        facts.bindings = self.bindings.into_iter().map(binding).collect();
         let answers = &self.answers;
         let delivery = |message: Message| {
             let is_answered = answers.iter().any(|answer| answer.is_answer_to(&message));

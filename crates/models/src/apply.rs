@@ -9,9 +9,6 @@ use serde_json::{Value as Json, json};
 use super::read::{Read, day, facts};
 use super::{Config, Plan};
 
-/// The name under which the constants of all models are kept.
-pub use crate::rules::tag::CONSTANTS;
-
 /// A model with its settings and what it looks at.
 #[derive(Debug)]
 pub struct Ready {

@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use criteria::Rule;
 use scoring::Model;
-use scoring::model::Event;
+use scoring::model::Role;
 use scoring::model::needs::{EVENTS, traits};
 use scoring::{loyalty, purchasing_power};
 use serde_json::{Value as Json, json};
 
-use super::Config;
+use super::{Config, Names};
 
 /// Rules, and what each is for.
 #[derive(Debug)]
@@ -25,8 +25,18 @@ pub struct Plan {
 /// An event, and its rules: one for each property, or one if it has none.
 #[derive(Debug)]
 pub(super) struct Planned {
-    pub(super) event: &'static Event,
+    pub(super) role: Role,
+    /// What the properties are usually called.
+    pub(super) properties: &'static [&'static str],
     pub(super) inputs: Range<usize>,
+}
+
+/// Events of a name, before there are rules for them.
+struct Named<'c> {
+    event: &'c str,
+    role: Role,
+    properties: &'static [&'static str],
+    filters: Vec<Json>,
 }
 
 impl Plan {
@@ -37,19 +47,9 @@ impl Plan {
         let days = models.iter().map(|model| model.window_days()).max().unwrap_or(1);
         // A score is of the end of a day, and the first day of its window is whole.
         let window = json!({ "last": format!("{}d", days + 1) });
-        for event in
-            EVENTS.iter().filter(|event| models.iter().any(|model| model.events().any(|one| one == *event)))
-        {
-            let first = plan.rules.len();
-            for property in event.properties {
-                plan.push(&json!({
-                    "event": event.name, "window": window, "measure": { "last": property }, "op": "exists",
-                }));
-            }
-            if event.properties.is_empty() {
-                plan.push(&json!({ "event": event.name, "window": window, "op": "gte", "value": 1 }));
-            }
-            plan.events.push(Planned { event, inputs: first..plan.rules.len() });
+        let is_read = |role: Role| models.iter().any(|model| model.reads(role));
+        for named in named(&config.names).filter(|named| is_read(named.role)) {
+            plan.event(&named, &window, &config.names);
         }
         plan.attributes = models.iter().flat_map(|model| attributes(*model, config)).collect();
         let names: BTreeSet<String> = models
@@ -58,10 +58,32 @@ impl Plan {
             .chain(plan.attributes.iter().cloned())
             .collect();
         for name in names {
-            plan.push(&json!({ "trait": name, "op": "exists" }));
+            plan.push(&json!({ "trait": config.names.of_trait(&name), "op": "exists" }));
             plan.traits.push((name, plan.rules.len() - 1));
         }
         plan
+    }
+
+    fn event(&mut self, named: &Named<'_>, window: &Json, names: &Names) {
+        let first = self.rules.len();
+        let window = if named.role.is_lasting() { json!({ "ever": true }) } else { window.clone() };
+        let mut rule = json!({ "event": named.event, "window": window });
+        if !named.filters.is_empty() {
+            rule["where"] = named.filters.clone().into();
+        }
+        for property in named.properties {
+            let mut rule = rule.clone();
+            rule["measure"] = json!({ "last": names.of_property(property) });
+            rule["op"] = "exists".into();
+            self.push(&rule);
+        }
+        if named.properties.is_empty() {
+            rule["op"] = "gte".into();
+            rule["value"] = 1.into();
+            self.push(&rule);
+        }
+        let inputs = first..self.rules.len();
+        self.events.push(Planned { role: named.role, properties: named.properties, inputs });
     }
 
     fn push(&mut self, rule: &Json) {
@@ -69,6 +91,26 @@ impl Plan {
         // The rules are made of the names above and of a config that was read.
         self.rules.push(rule.unwrap_or(Rule::Always(false)));
     }
+}
+
+/// The events of the specification, but for roles whose events are named; and these, roles in their order.
+fn named(names: &Names) -> impl Iterator<Item = Named<'_>> {
+    let usual = EVENTS.iter().filter(|event| !names.events.contains_key(event.role.key()));
+    let usual = usual.map(|event| {
+        let only = event
+            .only
+            .map(|(path, value)| json!({ "property": names.of_property(path), "op": "eq", "value": value }));
+        let filters = only.into_iter().collect();
+        Named { event: event.name, role: event.role, properties: event.properties, filters }
+    });
+    let own = Role::ALL.into_iter().filter_map(|role| Some((role, names.events.get(role.key())?)));
+    let own = own.flat_map(|(role, sources)| sources.iter().map(move |source| (role, source)));
+    usual.chain(own.map(|(role, source)| Named {
+        event: source.event(),
+        role,
+        properties: role.properties(),
+        filters: source.rule_filters(),
+    }))
 }
 
 /// Whether a model looks at stars or diamonds, and so at all they are made of.

@@ -1,11 +1,13 @@
 //! The settings a workspace gives a model.
 
 use kernel::Failure;
+
+use super::Names;
 use scoring::Settings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-/// Settings of models, and the fields a profile ought to have.
+/// Settings of models, the fields a profile ought to have, and what a workspace calls what models read.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -13,6 +15,8 @@ pub struct Config {
     pub settings: Settings,
     /// The fields of the completeness score.
     pub fields: Vec<Expected>,
+    /// Events, properties and traits that are called otherwise than in the specification.
+    pub names: Names,
 }
 
 /// A field a profile ought to have.
@@ -77,7 +81,7 @@ impl Default for Config {
             ("birthday", Form::Any),
             ("gender", Form::Any),
         ];
-        Self { settings: Settings::default(), fields: fields.map(field).to_vec() }
+        Self { settings: Settings::default(), fields: fields.map(field).to_vec(), names: Names::default() }
     }
 }
 
@@ -89,6 +93,7 @@ impl Config {
     pub fn read(json: &Json) -> kernel::Result<Self> {
         let config: Self =
             serde_json::from_value(json.clone()).map_err(|e| Failure::invalid("config", e.to_string()))?;
+        config.names.check()?;
         match config.fields.iter().find(|field| !(field.weight > 0.0 && field.weight.is_finite())) {
             Some(field) => Err(Failure::invalid(
                 "config/fields",

@@ -21,6 +21,9 @@ pub trait Read {
 
     /// The events the rule at a place of the plan would measure, in order.
     fn series(&mut self, input: usize) -> Vec<Point>;
+
+    /// When the party was first seen.
+    fn first_seen(&self) -> Option<Instant>;
 }
 
 /// A program whose rules from a place on are those of a plan.
@@ -29,6 +32,8 @@ pub struct Direct<'s, 'e, 'p> {
     pub evaluation: &'s mut Evaluation<'e, 'p>,
     /// The place of the plan's first rule.
     pub first: usize,
+    /// When the party was first seen.
+    pub seen: Option<Instant>,
 }
 
 impl Read for Direct<'_, '_, '_> {
@@ -39,6 +44,10 @@ impl Read for Direct<'_, '_, '_> {
     fn series(&mut self, input: usize) -> Vec<Point> {
         self.evaluation.series(self.first + input)
     }
+
+    fn first_seen(&self) -> Option<Instant> {
+        self.seen
+    }
 }
 
 /// The facts of a party.
@@ -48,10 +57,10 @@ pub fn facts(plan: &Plan, config: &Config, read: &mut dyn Read, party: Key, zone
     let mut touches = touch::Touches::default();
     for planned in &plan.events {
         let columns: Vec<Vec<Point>> = planned.inputs.clone().map(|input| read.series(input)).collect();
-        let rows = Rows { columns: &columns, names: planned.event.properties };
+        let rows = Rows { columns: &columns, names: planned.properties };
         for row in 0..columns.first().map_or(0, Vec::len) {
             let row = rows.row(row);
-            match planned.event.role {
+            match planned.role {
                 Role::Order => orders.add(&row, zone),
                 Role::Refund => orders.refund(&row),
                 Role::Cancellation => orders.cancel(&row),
@@ -59,10 +68,12 @@ pub fn facts(plan: &Plan, config: &Config, read: &mut dyn Read, party: Key, zone
                 Role::Delivery => touches.delivery(&row),
                 Role::Answer => touches.answer(&row, zone),
                 Role::FollowUp => touches.follow_up(&row, zone),
+                Role::Bound => touches.binding(&row, true),
+                Role::Unbound => touches.binding(&row, false),
             }
         }
     }
-    facts.orders = orders.finish();
+    (facts.orders, facts.returned) = orders.finish();
     touches.finish(&mut facts, zone);
     person::describe(&mut facts, plan, config, read, zone);
     facts

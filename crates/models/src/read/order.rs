@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use criteria::Zone;
 use criteria::value::Value;
-use scoring::Money;
 use scoring::facts::{Line, Order};
+use scoring::{Day, Money};
 
 use super::{Row, day, money, number, text};
 
@@ -55,8 +55,8 @@ impl Orders {
         self.cancelled.extend(row.text("order_id"));
     }
 
-    /// The orders that count, ascending.
-    pub(super) fn finish(self) -> Vec<Order> {
+    /// The orders that count, and the days of those that were given back whole; both ascending.
+    pub(super) fn finish(self) -> (Vec<Order>, Vec<Day>) {
         let Self { orders, refunds, cancelled } = self;
         let mut left: Vec<(String, Order)> =
             orders.into_iter().filter(|(id, _)| !cancelled.contains(id)).collect();
@@ -65,9 +65,11 @@ impl Orders {
                 order.net = order.net.minus(*refunded);
             }
         }
-        left.retain(|(id, order)| order.net > Money::ZERO || !refunds.contains_key(id));
         left.sort_by(|(a, first), (b, second)| first.at.cmp(&second.at).then(a.cmp(b)));
-        left.into_iter().map(|(_, order)| order).collect()
+        let is_kept = |id: &String, order: &Order| order.net > Money::ZERO || !refunds.contains_key(id);
+        let (kept, returned): (Vec<_>, Vec<_>) = left.into_iter().partition(|(id, order)| is_kept(id, order));
+        let days = returned.into_iter().map(|(_, order)| order.day);
+        (kept.into_iter().map(|(_, order)| order).collect(), days.collect())
     }
 }
 
