@@ -67,7 +67,7 @@ pub enum Finding {
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<Vec<FunnelGroup>>,
     },
-    /// Cohorts in the order of time; those nobody belongs to are left out.
+    /// Cohorts by value and in the order of time; those nobody belongs to are left out.
     Retention(Vec<Cohort>),
     /// Who did something and not the next thing.
     Absence {
@@ -175,6 +175,8 @@ pub struct FunnelGroup {
 /// Who began in one period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cohort {
+    /// The value cohorts are divided by; `null` for people without, and where nothing divides them.
+    pub value: Option<String>,
     /// Where the period begins.
     pub start: At,
     /// Who began in it.

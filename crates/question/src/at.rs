@@ -35,6 +35,21 @@ impl Finding {
             (Self::Top(items), ["top", item, "periods", period, "people"]) => {
                 Some(&items.get(place(item)?)?.periods.get(place(period)?)?.people)
             }
+            (Self::Overlap { sizes, .. }, ["overlap", "sizes", group]) => sizes.get(place(group)?),
+            (Self::Overlap { parts, .. }, ["overlap", "parts", part, "people"]) => {
+                Some(&parts.get(place(part)?)?.people)
+            }
+            (Self::Profile { group, .. }, ["profile", "group"]) => Some(group),
+            (Self::Profile { base, .. }, ["profile", "base"]) => Some(base),
+            (Self::Profile { traits, .. }, ["profile", "traits", name, "values", value, part]) => {
+                let value = traits.get(place(name)?)?.values.get(place(value)?)?;
+                match *part {
+                    "group" => Some(&value.group),
+                    "base" => Some(&value.base),
+                    _ => None,
+                }
+            }
+            (Self::Trend(points), ["trend", point, "people"]) => Some(&points.get(place(point)?)?.people),
             _ => None,
         }
     }

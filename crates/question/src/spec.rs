@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::form::{At, For, Property, Who};
+use crate::form::{At, By, For, Property, Who};
+use crate::which::Which;
 
 /// Present version of the specification.
 pub const VERSION: u32 = 1;
@@ -85,8 +86,8 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trend {
-    /// The event; `*` is any.
-    pub event: String,
+    /// The events.
+    pub event: Which,
     /// A property that is summed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<Property>,
@@ -145,8 +146,8 @@ pub enum Every {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Funnel {
-    /// Names of events, in order: two to eight.
-    pub steps: Vec<String>,
+    /// Events, in order: two to eight.
+    pub steps: Vec<Which>,
     /// What may lie between steps.
     #[serde(default)]
     pub order: ChainOrder,
@@ -155,9 +156,10 @@ pub struct Funnel {
     /// When the first step happens; later steps may come after, but not after the question's instant.
     #[serde(default)]
     pub window: Window,
-    /// A property of the first step by which people are told apart; who began in several ways counts in each.
+    /// A property of the first step by which people are told apart, where who began in several ways counts in
+    /// each; or a trait of people. In any order the first step is whichever came first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Property>,
+    pub by: Option<By>,
     /// Properties that every step has in common with the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same: Vec<Property>,
@@ -172,7 +174,7 @@ pub enum ChainOrder {
     Ordered,
     /// No other step's event: each step's event is followed by the next step's.
     Strict,
-    /// The steps come in any order, the first of them opens the time.
+    /// The steps come in any order, the first of them opens the time. An event does every step it meets.
     Any,
 }
 
@@ -180,16 +182,19 @@ pub enum ChainOrder {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
-    /// The event whose first occurrence in the window puts a person in a cohort.
-    pub first: String,
-    /// The event by which it comes back; `*` is any.
-    pub again: String,
+    /// The events of which the first in the window puts a person in a cohort.
+    pub first: Which,
+    /// The events by which it comes back.
+    pub again: Which,
     /// How time is cut.
     #[serde(default = "week")]
     pub every: Every,
-    /// How many periods after the first are looked at, at most 60.
+    /// How many periods after the first are looked at, at most 63.
     #[serde(default = "eight")]
     pub periods: u32,
+    /// A trait by which cohorts are divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
     /// When cohorts begin.
     pub window: Window,
 }
@@ -207,9 +212,9 @@ fn eight() -> u32 {
 #[serde(deny_unknown_fields)]
 pub struct Absence {
     /// What was done.
-    pub event: String,
+    pub event: Which,
     /// What did not follow.
-    pub without: String,
+    pub without: Which,
     /// Within how long it did not follow; before that is over, nobody is counted.
     pub within: For,
     /// When `event` happened.
@@ -220,8 +225,8 @@ pub struct Absence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rfm {
-    /// The event that is an order.
-    pub order: String,
+    /// The events that are orders.
+    pub order: Which,
     /// Its amount.
     pub amount: Property,
     /// The event that takes money back, and its amount.
@@ -236,8 +241,8 @@ pub struct Rfm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refund {
-    /// The event.
-    pub event: String,
+    /// The events.
+    pub event: Which,
     /// Its amount, positive.
     pub amount: Property,
 }
@@ -250,8 +255,8 @@ fn two_years() -> Window {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Top {
-    /// The event.
-    pub event: String,
+    /// The events.
+    pub event: Which,
     /// The property that names the thing.
     pub item: Property,
     /// What it brought; without it events are counted.

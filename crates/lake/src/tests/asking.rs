@@ -88,6 +88,11 @@ async fn every_kind_of_question_answers_over_files_and_buffers_what_it_answers_o
         r#"{"absence":{"event":"add_to_cart","without":"order_completed","within":"24h","window":{"last":"14d"}}}"#,
         r#"{"rfm":{"order":"order_completed","amount":"total","refund":{"event":"page_view","amount":"total"}}}"#,
         r#"{"top":{"event":"order_completed","item":"sku","value":"total","window":{"last":"20d"}}}"#,
+        r#"{"funnel":{"steps":["page_view",{"event":["add_to_cart","order_completed"],"where":[{"property":"total","op":"gte","value":20}]}],"within":"3d","by":{"trait":"age"}}}"#,
+        r#"{"funnel":{"steps":["*","order_completed"],"within":"3d","order":"any","by":"sku"}}"#,
+        r#"{"absence":{"event":["page_view","add_to_cart"],"without":{"event":"*","where":[{"property":"total","op":"exists"}]},"within":"24h","window":{"last":"14d"}}}"#,
+        r#"{"trend":{"event":{"event":["page_view","order_completed"],"where":[{"property":"sku","op":"exists"}]},"sum":"total","by":"sku","window":{"last":"12d"}}}"#,
+        r#"{"rfm":{"order":{"event":"order_completed","where":[{"property":"total","op":"gt","value":20}]},"amount":"total"}}"#,
         r#"{"top":{"event":"page_view","item":"sku","limit":3,"every":"day","window":{"last":"20d"}}}"#,
     ] {
         let ask: Ask = serde_json::from_str(ask).unwrap();

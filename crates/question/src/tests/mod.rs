@@ -1,5 +1,6 @@
 //! Tests of what every kind of question shares; `naive` has a plain answer for each kind.
 
+mod conditions;
 mod naive;
 
 use roaring::RoaringBitmap;
