@@ -8,8 +8,9 @@
 //! that is a run as it is read; otherwise [`Sifted`] stands between the two and puts rows together.
 
 mod gather;
+mod masks;
 
-use criteria::{Evaluator, Facts, Party, Program, Timeline, Zone};
+use criteria::{Evaluator, Facts, Party, Program, Rule, Timeline, Zone};
 use kernel::{Instant, PartyNo};
 
 use crate::answer::Finding;
@@ -20,6 +21,7 @@ use crate::people::People;
 use crate::plan::Kind;
 use crate::which::Which;
 use gather::Gathered;
+pub(crate) use masks::{Masks, Met};
 
 /// Selections made ready.
 pub(crate) struct Sieve {
@@ -39,14 +41,20 @@ pub(crate) struct Part {
 
 impl Sieve {
     /// Makes selections ready. The stretch of time and the columns of each are those of its need.
-    pub(crate) fn new(picks: &[(&Which, Need)], (zone, as_of): (&Zone, i64)) -> Self {
-        let rules = picks.iter().map(|(which, need)| which.rule(need.from, need.until));
+    pub(crate) fn new(picks: &[(&Which, Need)], setting: (&Zone, i64)) -> Self {
+        Self::with(picks, Vec::new(), setting)
+    }
+
+    /// The same with rules, which come after the selections in the program.
+    pub(crate) fn with(picks: &[(&Which, Need)], others: Vec<Rule>, (zone, as_of): (&Zone, i64)) -> Self {
+        let is_alone = others.is_empty();
+        let rules = picks.iter().map(|(which, need)| which.rule(need.from, need.until)).chain(others);
         let program = Program::compile((0..).zip(rules), zone.clone());
         let read = |(run, need): (usize, &criteria::program::EventNeed)| {
             let of = picks.iter().filter(|(which, _)| which.names().contains(&&*need.name));
             let needs: Vec<&Need> = of.map(|(_, need)| need).collect();
-            let earliest = needs.iter().map(|need| need.from).min().flatten();
             let latest = needs.iter().map(|need| need.until.unwrap_or(Instant(i64::MAX))).max();
+            let latest = if is_alone { latest } else { Some(Instant(as_of.saturating_add(1))) };
             let mut columns = need.properties.clone();
             for path in needs.iter().flat_map(|need| &need.columns) {
                 if !columns.contains(path) {
@@ -55,9 +63,9 @@ impl Sieve {
             }
             debug_assert_eq!(program.run(&need.name), Some(run));
             let event = (&*need.name != "*").then(|| std::sync::Arc::from(&*need.name));
-            let is_keyed = needs.iter().any(|need| need.is_keyed);
+            let is_keyed = need.is_keyed || needs.iter().any(|need| need.is_keyed);
             let until = latest.filter(|latest| latest.0 < i64::MAX);
-            Need { event, columns, is_keyed, from: earliest, until }
+            Need { event, columns, is_keyed, from: program.earliest(run, Instant(as_of)), until }
         };
         let events: Vec<Need> = program.needs().events.iter().enumerate().map(read).collect();
         let parts = picks.iter().map(|(which, need)| {
@@ -72,9 +80,19 @@ impl Sieve {
         Self { program, as_of: Instant(as_of), events, parts }
     }
 
+    /// The selections, and after them other rules.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// What is read.
     pub(crate) fn events(&self) -> &[Need] {
         &self.events
+    }
+
+    /// How many selections there are.
+    pub(crate) fn selections(&self) -> usize {
+        self.parts.len()
     }
 
     /// The runs of a selection.

@@ -1,9 +1,17 @@
 //! What can be asked, as JSON. Names and meanings are stable; another meaning is another version.
 
+mod breakdown;
+mod paths;
+mod sessions;
+
 use serde::{Deserialize, Serialize};
 
 use crate::form::{At, By, For, Property, Who};
 use crate::which::Which;
+
+pub use breakdown::{Bins, Breakdown, Dimension, Of};
+pub use paths::{Paths, Side};
+pub use sessions::Sessions;
 
 /// Present version of the specification.
 pub const VERSION: u32 = 1;
@@ -59,6 +67,12 @@ pub enum Ask {
     Profile(Box<Profile>),
     /// How often something happens, period by period.
     Trend(Trend),
+    /// How a count of people or events is divided.
+    Breakdown(Box<Breakdown>),
+    /// How people visit.
+    Sessions(Box<Sessions>),
+    /// What people do next, or did before.
+    Paths(Box<Paths>),
 }
 
 /// How many are in several groups at once.
@@ -121,6 +135,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether it is all time.
+    pub(crate) fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// First microsecond, and the one after the last.
     pub(crate) fn range(&self, as_of: i64) -> (i64, i64) {
         let end = as_of.saturating_add(1);
@@ -305,6 +324,19 @@ impl Question {
     pub fn parse(json: &str) -> kernel::Result<Self> {
         let read: Result<Self, _> = serde_json::from_str(json);
         read.map_err(|error| kernel::Failure::invalid("question", error.to_string()))
+    }
+
+    /// The rules that say who counts.
+    pub fn rules(&self) -> Vec<&criteria::Rule> {
+        match &self.ask {
+            Ask::Members(who) => vec![&who.0],
+            Ask::Overlap(overlap) => overlap.of.iter().map(|who| &who.0).collect(),
+            Ask::Profile(profile) => {
+                std::iter::once(&profile.of).chain(&profile.base).map(|who| &who.0).collect()
+            }
+            Ask::Breakdown(breakdown) => breakdown.of.iter().map(|who| &who.0).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// As JSON.

@@ -29,6 +29,12 @@ impl Which {
         read(json!(name)).map_err(|message| kernel::Failure::invalid("event", message))
     }
 
+    /// Events of names that are part of the program.
+    pub(crate) fn written(names: &[&str]) -> Self {
+        let json = if let [name] = names { json!(name) } else { json!(names) };
+        read(json).expect("events that are part of the program")
+    }
+
     /// The name, `*` for any, if nothing but one name is asked for.
     pub(crate) fn plain(&self) -> Option<&str> {
         match &self.0.events {

@@ -1,12 +1,15 @@
 //! The kinds of questions, each with its operator.
 
 mod absence;
+mod breakdown;
 mod funnel;
 mod groups;
 mod latest;
 mod members;
+mod paths;
 mod retention;
 mod rfm;
+mod sessions;
 mod top;
 mod trend;
 
@@ -31,6 +34,9 @@ pub(crate) fn kind(ask: &Ask, setting: Setting) -> kernel::Result<Box<dyn Kind>>
         Ask::Top(top) => Box::new(top::Things::new(top, &setting)?),
         Ask::Overlap(overlap) => Box::new(groups::Several::new(overlap, setting)?),
         Ask::Profile(profile) => Box::new(groups::Portrait::new(profile, setting)?),
+        Ask::Breakdown(breakdown) => Box::new(breakdown::Divided::new(breakdown, &setting)?),
+        Ask::Sessions(sessions) => Box::new(sessions::Stays::new(sessions, &setting)?),
+        Ask::Paths(paths) => Box::new(paths::Ways::new(paths, &setting)?),
         Ask::Trend(trend) => Box::new(trend::Course::new(trend, &setting)?),
     };
     Ok(sifted(kind, &zone, as_of))

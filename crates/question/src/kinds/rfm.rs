@@ -282,7 +282,10 @@ impl Scores {
             people: people(&mut sum),
         };
         Found {
-            buyers: scores.len() as u64,
+            buyers: Count::with(
+                scores.len() as i128,
+                self.with_people.then(|| scores.iter().map(|score| score.party).collect()),
+            ),
             cells: cells.into_iter().enumerate().filter(|(_, sum)| sum.count > 0).map(cell).collect(),
             segments: named(&GRID, segments),
             eight: named(&EIGHT, eight),

@@ -1,16 +1,13 @@
 //! Events chosen by several names and by conditions, in every kind of question that has events.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use kernel::PartyNo;
 use kernel::time::{DAY, HOUR};
 use serde_json::{Value as Json, json};
 
-use super::naive::{Dice, Event, START, asked, asked_of, events, who};
+use super::naive::{Dice, Event, START, asked, asked_of, citizens, events, who};
 use crate::answer::Cohort;
-use crate::people::TraitBuilder;
-use crate::{Ask, Finding, People, Plan, Question};
+use crate::{Ask, Finding, Plan, Question};
 
 /// A selection as it is asked, and in plain words.
 type Selection = (Json, fn(&Event) -> bool);
@@ -191,14 +188,6 @@ fn a_selection_that_makes_no_sense_is_refused_with_its_place() {
     }
     let any = plan(json!({"funnel": {"steps": ["a", "b", "a"], "order": "any", "within": "1h"}}));
     assert!(any.unwrap_err().contains("each step once"));
-}
-
-/// People of whom a city is known, but for every fourth.
-fn citizens() -> (People, fn(u32) -> Option<String>) {
-    let city = |party: u32| (!party.is_multiple_of(4)).then(|| format!("c{}", party % 3));
-    let mut column = TraitBuilder::default();
-    (1..15).for_each(|party| column.set(PartyNo(party), &json!(city(party))));
-    (People { traits: [("city".into(), Arc::new(column.build()))].into(), ..People::default() }, city)
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub(super) fn events(dice: &mut Dice) -> Vec<Event> {
                 name: ["view", "view", "cart", "order"][dice.roll(4)],
                 properties: match dice.roll(4) {
                     0 => json!({}),
-                    n => json!({"sku": format!("s{}", dice.roll(3)), "total": n as f64 * 2.5, "cart": dice.roll(2)}),
+                    n => json!({"sku": format!("s{}", dice.roll(3)), "total": n as f64 * 2.5, "cart": dice.roll(2), "items": [{"k": format!("k{n}")}, {"k": "k1"}]}),
                 },
                 channel: [None, Some("web"), Some("app")][dice.roll(3)],
             });
@@ -109,6 +109,17 @@ pub(super) fn asked_of(ask: &Json, events: &[Event], as_of: i64, people: &People
     finding
 }
 
+/// People of whom a city is known, but for every fourth.
+pub(super) fn citizens() -> (People, fn(u32) -> Option<String>) {
+    let city = |party: u32| (!party.is_multiple_of(4)).then(|| format!("c{}", party % 3));
+    let mut column = crate::people::TraitBuilder::default();
+    (1..15).for_each(|party| column.set(PartyNo(party), &json!(city(party))));
+    (
+        People { traits: [("city".into(), std::sync::Arc::new(column.build()))].into(), ..People::default() },
+        city,
+    )
+}
+
 /// Every number of people in an answer is found by its place, and nothing else is.
 fn every_number_has_its_people(finding: &Finding) {
     let json = serde_json::to_value(finding).unwrap();
@@ -124,8 +135,19 @@ fn every_number_has_its_people(finding: &Finding) {
             _ => {
                 let mut parts = pointer.rsplit('/').filter(|part| part.parse::<usize>().is_err());
                 let name = parts.next().unwrap_or_default();
-                let is_people =
-                    matches!(name, "people" | "members" | "size" | "sizes" | "returned" | "group" | "base");
+                let is_people = matches!(
+                    name,
+                    "people"
+                        | "members"
+                        | "size"
+                        | "sizes"
+                        | "returned"
+                        | "group"
+                        | "base"
+                        | "buyers"
+                        | "other"
+                        | "ended"
+                );
                 let found = finding.at(&pointer);
                 assert_eq!(found.is_some(), is_people, "{pointer} of {json}");
                 assert!(found.is_none_or(|count| json.as_u64() == Some(count.count())), "{pointer}");
@@ -423,7 +445,7 @@ fn scores_are_quintiles_of_rank_and_segments_a_partition() {
             let rank = order.iter().position(|row| row.0 == party).unwrap();
             (rank * 5 / rows.len()) as u8 + 1
         };
-        assert_eq!(buyers as usize, rows.len());
+        assert_eq!(who(&buyers).len(), rows.len());
         for (row, score) in rows.iter().zip(&scores) {
             let r = 6 - rank(&|row| row.1 as f64, row.0);
             let (f, m) = (rank(&|row| row.2 as f64, row.0), rank(&|row| row.3, row.0));
@@ -433,9 +455,9 @@ fn scores_are_quintiles_of_rank_and_segments_a_partition() {
         for part in [&segments, &eight] {
             let people: BTreeSet<u32> = part.iter().flat_map(|segment| who(&segment.people)).collect();
             assert_eq!(people.len(), rows.len(), "each in one");
-            assert_eq!(part.iter().map(|segment| segment.people.count()).sum::<u64>(), buyers);
+            assert_eq!(part.iter().map(|segment| segment.people.count()).sum::<u64>(), buyers.count());
         }
-        assert_eq!(cells.iter().map(|cell| cell.people.count()).sum::<u64>(), buyers);
+        assert_eq!(cells.iter().map(|cell| cell.people.count()).sum::<u64>(), buyers.count());
     }
 }
 
