@@ -9,7 +9,7 @@ use insight::live::{GoOn, Lakes, Sets};
 use insight::routes::weights;
 use insight::store::audience::audience_all;
 use kernel::{Failure, Scope};
-use question::{Answer, Ask, People, Plan, Question};
+use question::{Answer, People, Plan, Question};
 
 /// Whoever can ask.
 #[derive(Clone)]
@@ -73,12 +73,12 @@ impl Asker {
 
 /// The lake knows no tags, scores and stages, so a rule that names some would hold for nobody there.
 fn refuse_tags(question: &Question) -> kernel::Result<()> {
-    let Ask::Members(rule) = &question.ask else { return Ok(()) };
     let is_tag = |reference: &Reference| !matches!(reference, Reference::Audience(_));
-    match rule.0.references().iter().any(is_tag) {
+    match question.rules().iter().any(|rule| rule.references().iter().any(is_tag)) {
         true => Err(Failure::invalid(
             "ask",
-            "a rule that names tags, scores or stages is asked by `POST /api/v1/audiences/preview`",
+            "a rule that names tags, scores or stages is asked by `POST /api/v1/audiences/preview`; here its \
+             audience can be named",
         )),
         false => Ok(()),
     }

@@ -212,7 +212,7 @@ impl<'a> Column<'a> {
 
     /// Calls `visit` with every value of a row.
     #[inline]
-    pub(crate) fn each(&self, row: usize, visit: impl FnMut(ValueRef<'a>)) {
+    pub fn each(&self, row: usize, visit: impl FnMut(ValueRef<'a>)) {
         self.places(row..row + 1).filter_map(|at| self.values.get(at)).for_each(visit);
     }
 }

@@ -141,6 +141,20 @@ impl Value {
     }
 }
 
+impl From<ValueRef<'_>> for Value {
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Text(text) => Self::Text(text.into()),
+            ValueRef::Number(number) => Self::Number(number),
+            ValueRef::Boolean(value) => Self::Boolean(value),
+            ValueRef::Instant(at) => Self::Instant(at),
+            ValueRef::List(items) => Self::List(items.into()),
+            ValueRef::Place(place) => Self::Place(place),
+            ValueRef::Other => Self::Other,
+        }
+    }
+}
+
 impl ValueRef<'_> {
     /// As an instant, if it is one or is the text of one.
     pub fn instant(self) -> Option<Instant> {

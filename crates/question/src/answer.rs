@@ -1,10 +1,18 @@
 //! Answers: numbers with names, each with its people if they were asked for.
 
+mod breakdown;
+mod paths;
+mod sessions;
+
 use roaring::RoaringBitmap;
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::form::At;
+
+pub use breakdown::{Breakdown, BreakdownRest, BreakdownRow};
+pub use paths::{PathLink, PathNode, PathStep, Paths};
+pub use sessions::{Sessions, VisitGroup, VisitPage, VisitPeriod, Visits};
 
 /// A number of people, and who they are if that was asked for. In JSON it is the number.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,7 +75,7 @@ pub enum Finding {
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<Vec<FunnelGroup>>,
     },
-    /// Cohorts in the order of time; those nobody belongs to are left out.
+    /// Cohorts by value and in the order of time; those nobody belongs to are left out.
     Retention(Vec<Cohort>),
     /// Who did something and not the next thing.
     Absence {
@@ -98,6 +106,12 @@ pub enum Finding {
     },
     /// Periods in the order of time, those in which nothing happened left out.
     Trend(Vec<TrendPoint>),
+    /// A count, divided.
+    Breakdown(Box<Breakdown>),
+    /// Sessions.
+    Sessions(Box<Sessions>),
+    /// Steps after an event, or before it.
+    Paths(Box<Paths>),
 }
 
 /// Those in exactly some groups.
@@ -175,6 +189,8 @@ pub struct FunnelGroup {
 /// Who began in one period.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cohort {
+    /// The value cohorts are divided by; `null` for people without, and where nothing divides them.
+    pub value: Option<String>,
     /// Where the period begins.
     pub start: At,
     /// Who began in it.
@@ -186,8 +202,8 @@ pub struct Cohort {
 /// Buyers by recency, frequency and money.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rfm {
-    /// How many buyers there are.
-    pub buyers: u64,
+    /// The buyers.
+    pub buyers: Count,
     /// The cells of the grid in which there is anybody.
     pub cells: Vec<RfmCell>,
     /// The segments by the grid of recency and frequency.

@@ -1,7 +1,7 @@
 //! A number of an answer by its place: the JSON pointer (RFC 6901) under which it stands when the answer is
 //! written as JSON.
 
-use crate::answer::{Count, Finding};
+use crate::answer::{Count, Finding, Paths, Sessions, Visits};
 
 impl Finding {
     /// The number of people at a pointer such as `/funnel/steps/2/people`; `None` if there is none.
@@ -23,6 +23,7 @@ impl Finding {
             (Self::Retention(cohorts), ["retention", cohort, "returned", period]) => {
                 cohorts.get(place(cohort)?)?.returned.get(place(period)?)
             }
+            (Self::Rfm(rfm), ["rfm", "buyers"]) => Some(&rfm.buyers),
             (Self::Rfm(rfm), ["rfm", part, number, "people"]) => {
                 let number = place(number)?;
                 match *part {
@@ -35,6 +36,28 @@ impl Finding {
             (Self::Top(items), ["top", item, "periods", period, "people"]) => {
                 Some(&items.get(place(item)?)?.periods.get(place(period)?)?.people)
             }
+            (Self::Overlap { sizes, .. }, ["overlap", "sizes", group]) => sizes.get(place(group)?),
+            (Self::Overlap { parts, .. }, ["overlap", "parts", part, "people"]) => {
+                Some(&parts.get(place(part)?)?.people)
+            }
+            (Self::Profile { group, .. }, ["profile", "group"]) => Some(group),
+            (Self::Profile { base, .. }, ["profile", "base"]) => Some(base),
+            (Self::Profile { traits, .. }, ["profile", "traits", name, "values", value, part]) => {
+                let value = traits.get(place(name)?)?.values.get(place(value)?)?;
+                match *part {
+                    "group" => Some(&value.group),
+                    "base" => Some(&value.base),
+                    _ => None,
+                }
+            }
+            (Self::Trend(points), ["trend", point, "people"]) => Some(&points.get(place(point)?)?.people),
+            (Self::Sessions(found), ["sessions", parts @ ..]) => found.at(parts),
+            (Self::Paths(found), ["paths", parts @ ..]) => found.at(parts),
+            (Self::Breakdown(found), ["breakdown", "people"]) => Some(&found.people),
+            (Self::Breakdown(found), ["breakdown", "rest", "people"]) => Some(&found.rest.as_ref()?.people),
+            (Self::Breakdown(found), ["breakdown", "rows", row, "people"]) => {
+                Some(&found.rows.get(place(row)?)?.people)
+            }
             _ => None,
         }
     }
@@ -43,4 +66,42 @@ impl Finding {
 /// The place in a list.
 fn place(part: &str) -> Option<usize> {
     part.parse().ok()
+}
+
+impl Sessions {
+    fn at(&self, parts: &[&str]) -> Option<&Count> {
+        match parts {
+            ["all", part] => self.all.at(part),
+            ["periods", period, part] => self.periods.as_ref()?.get(place(period)?)?.visits.at(part),
+            ["by", group, part] => self.by.as_ref()?.get(place(group)?)?.visits.at(part),
+            ["landing", page, "people"] => Some(&self.landing.get(place(page)?)?.people),
+            ["exit", page, "people"] => Some(&self.exit.get(place(page)?)?.people),
+            _ => None,
+        }
+    }
+}
+
+impl Visits {
+    fn at(&self, part: &str) -> Option<&Count> {
+        match part {
+            "people" => Some(&self.people),
+            "buyers" => Some(&self.buyers),
+            _ => None,
+        }
+    }
+}
+
+impl Paths {
+    fn at(&self, parts: &[&str]) -> Option<&Count> {
+        match parts {
+            ["people"] => Some(&self.people),
+            ["links", link, "people"] => Some(&self.links.get(place(link)?)?.people),
+            ["steps", step, "other"] => Some(&self.steps.get(place(step)?)?.other),
+            ["steps", step, "ended"] => Some(&self.steps.get(place(step)?)?.ended),
+            ["steps", step, "nodes", node, "people"] => {
+                Some(&self.steps.get(place(step)?)?.nodes.get(place(node)?)?.people)
+            }
+            _ => None,
+        }
+    }
 }

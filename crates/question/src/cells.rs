@@ -140,3 +140,31 @@ impl Coder {
         number
     }
 }
+
+/// Numbers people by the value of a trait; without the trait all are of the one without value.
+pub(crate) struct TraitCoder<'p> {
+    column: Option<&'p crate::people::Trait>,
+    /// By the trait's codes, as far as they are known.
+    codes: Vec<u32>,
+    /// The values.
+    pub(crate) coder: Coder,
+}
+
+impl<'p> TraitCoder<'p> {
+    pub(crate) fn new(name: Option<&str>, people: &'p crate::people::People) -> Self {
+        let column = name.and_then(|name| people.traits.get(name)).map(|column| &**column);
+        let codes = vec![u32::MAX; column.map_or(0, |column| column.len()) + 1];
+        Self { column, codes, coder: Coder::default() }
+    }
+
+    /// The number of a person's value.
+    #[inline]
+    pub(crate) fn code(&mut self, party: u32) -> u32 {
+        let code = self.column.map_or(0, |column| column.code(party));
+        if self.codes[code as usize] == u32::MAX {
+            let value = self.column.and_then(|column| column.at(code));
+            self.codes[code as usize] = self.coder.number(part(value));
+        }
+        self.codes[code as usize]
+    }
+}

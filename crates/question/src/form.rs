@@ -101,6 +101,72 @@ impl<'de> Deserialize<'de> for Property {
     }
 }
 
+/// What people or events are told apart by: a property as its path, a trait as `{"trait": name}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A property of events.
+    Property(Path),
+    /// A trait of people.
+    Trait(Box<str>),
+}
+
+impl By {
+    /// The property, if it is one.
+    pub fn property(&self) -> Option<&Path> {
+        match self {
+            Self::Property(path) => Some(path),
+            Self::Trait(_) => None,
+        }
+    }
+
+    /// The name of the trait, if it is one.
+    pub fn trait_name(&self) -> Option<&str> {
+        match self {
+            Self::Trait(name) => Some(name),
+            Self::Property(_) => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ByForm {
+    Path(String),
+    Named(ByNamed),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ByNamed {
+    Property(String),
+    Trait(String),
+}
+
+impl Serialize for By {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Property(path) => to.collect_str(path),
+            Self::Trait(name) => ByNamed::Trait(name.to_string()).serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for By {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let form = ByForm::deserialize(from)
+            .map_err(|_| D::Error::custom(r#"`by` is the path of a property, or `{"trait": name}`"#))?;
+        match form {
+            ByForm::Path(text) | ByForm::Named(ByNamed::Property(text)) => {
+                Path::parse(&text).map(Self::Property).map_err(D::Error::custom)
+            }
+            ByForm::Named(ByNamed::Trait(name)) if name.is_empty() => {
+                Err(D::Error::custom("a trait has a name"))
+            }
+            ByForm::Named(ByNamed::Trait(name)) => Ok(Self::Trait(name.into())),
+        }
+    }
+}
+
 /// The zone of this name.
 pub(crate) fn zone(name: &str) -> kernel::Result<Zone> {
     Zone::named(name)

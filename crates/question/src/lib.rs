@@ -25,9 +25,11 @@ pub mod operator;
 pub mod partial;
 pub mod people;
 pub mod plan;
+mod sieve;
 pub mod spec;
 #[cfg(test)]
 mod tests;
+pub mod which;
 mod wire;
 
 pub use answer::{Answer, Count, Finding};
@@ -37,3 +39,4 @@ pub use partial::Partial;
 pub use people::People;
 pub use plan::Plan;
 pub use spec::{Ask, Question};
+pub use which::Which;

@@ -6,6 +6,8 @@ use criteria::Program;
 use criteria::path::Path;
 use kernel::{Instant, PartyNo};
 
+use crate::which::Which;
+
 /// Path of the column that says through which channel an event came.
 pub const CHANNEL: &str = "$channel";
 /// Path of the column that says from which source an event came.
@@ -69,6 +71,11 @@ impl Need {
             from: (from > i64::MIN).then_some(Instant(from)),
             until: (until < i64::MAX).then_some(Instant(until)),
         }
+    }
+
+    /// Chosen events in a stretch of time; where a name does not choose them, whoever sifts them names what is read.
+    pub(crate) fn which(which: &Which, range: (i64, i64)) -> Self {
+        Self::of(which.plain().unwrap_or("*"), range)
     }
 
     /// The same with columns.

@@ -128,6 +128,13 @@ impl<'b, 'a> Walk<'b, 'a> {
     }
 }
 
+impl PartyRows<'_, '_> {
+    /// The row of a run's first event, in the block.
+    pub(crate) fn start(&self, run: usize) -> usize {
+        self.spans[run].0
+    }
+}
+
 impl Timeline for PartyRows<'_, '_> {
     fn times(&self, run: usize) -> &[i64] {
         let (start, end) = self.spans[run];

@@ -8,11 +8,17 @@ use crate::operator::{Operator, Slice};
 use crate::partial::Partial;
 use crate::people::People;
 use crate::spec::{Question, VERSION};
+use crate::which::Which;
 
 /// One kind of question, made ready.
 pub(crate) trait Kind: Send + Sync {
     /// What has to be read.
     fn needs(&self) -> Needs;
+
+    /// The events of each need, for kinds that choose them by more than a name.
+    fn events(&self) -> Vec<&Which> {
+        Vec::new()
+    }
 
     /// An operator for some parties.
     fn operator<'p>(&'p self, slice: Slice, people: &'p People) -> Box<dyn Operator + 'p>;

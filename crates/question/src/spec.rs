@@ -1,8 +1,17 @@
 //! What can be asked, as JSON. Names and meanings are stable; another meaning is another version.
 
+mod breakdown;
+mod paths;
+mod sessions;
+
 use serde::{Deserialize, Serialize};
 
-use crate::form::{At, For, Property, Who};
+use crate::form::{At, By, For, Property, Who};
+use crate::which::Which;
+
+pub use breakdown::{Bins, Breakdown, Dimension, Of};
+pub use paths::{Paths, Side};
+pub use sessions::Sessions;
 
 /// Present version of the specification.
 pub const VERSION: u32 = 1;
@@ -58,6 +67,12 @@ pub enum Ask {
     Profile(Box<Profile>),
     /// How often something happens, period by period.
     Trend(Trend),
+    /// How a count of people or events is divided.
+    Breakdown(Box<Breakdown>),
+    /// How people visit.
+    Sessions(Box<Sessions>),
+    /// What people do next, or did before.
+    Paths(Box<Paths>),
 }
 
 /// How many are in several groups at once.
@@ -85,8 +100,8 @@ pub struct Profile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trend {
-    /// The event; `*` is any.
-    pub event: String,
+    /// The events.
+    pub event: Which,
     /// A property that is summed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<Property>,
@@ -120,6 +135,11 @@ pub struct Window {
 }
 
 impl Window {
+    /// Whether it is all time.
+    pub(crate) fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// First microsecond, and the one after the last.
     pub(crate) fn range(&self, as_of: i64) -> (i64, i64) {
         let end = as_of.saturating_add(1);
@@ -145,8 +165,8 @@ pub enum Every {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Funnel {
-    /// Names of events, in order: two to eight.
-    pub steps: Vec<String>,
+    /// Events, in order: two to eight.
+    pub steps: Vec<Which>,
     /// What may lie between steps.
     #[serde(default)]
     pub order: ChainOrder,
@@ -155,9 +175,10 @@ pub struct Funnel {
     /// When the first step happens; later steps may come after, but not after the question's instant.
     #[serde(default)]
     pub window: Window,
-    /// A property of the first step by which people are told apart; who began in several ways counts in each.
+    /// A property of the first step by which people are told apart, where who began in several ways counts in
+    /// each; or a trait of people. In any order the first step is whichever came first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Property>,
+    pub by: Option<By>,
     /// Properties that every step has in common with the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub same: Vec<Property>,
@@ -172,7 +193,7 @@ pub enum ChainOrder {
     Ordered,
     /// No other step's event: each step's event is followed by the next step's.
     Strict,
-    /// The steps come in any order, the first of them opens the time.
+    /// The steps come in any order, the first of them opens the time. An event does every step it meets.
     Any,
 }
 
@@ -180,16 +201,19 @@ pub enum ChainOrder {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Retention {
-    /// The event whose first occurrence in the window puts a person in a cohort.
-    pub first: String,
-    /// The event by which it comes back; `*` is any.
-    pub again: String,
+    /// The events of which the first in the window puts a person in a cohort.
+    pub first: Which,
+    /// The events by which it comes back.
+    pub again: Which,
     /// How time is cut.
     #[serde(default = "week")]
     pub every: Every,
-    /// How many periods after the first are looked at, at most 60.
+    /// How many periods after the first are looked at, at most 63.
     #[serde(default = "eight")]
     pub periods: u32,
+    /// A trait by which cohorts are divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
     /// When cohorts begin.
     pub window: Window,
 }
@@ -207,9 +231,9 @@ fn eight() -> u32 {
 #[serde(deny_unknown_fields)]
 pub struct Absence {
     /// What was done.
-    pub event: String,
+    pub event: Which,
     /// What did not follow.
-    pub without: String,
+    pub without: Which,
     /// Within how long it did not follow; before that is over, nobody is counted.
     pub within: For,
     /// When `event` happened.
@@ -220,8 +244,8 @@ pub struct Absence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rfm {
-    /// The event that is an order.
-    pub order: String,
+    /// The events that are orders.
+    pub order: Which,
     /// Its amount.
     pub amount: Property,
     /// The event that takes money back, and its amount.
@@ -236,8 +260,8 @@ pub struct Rfm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refund {
-    /// The event.
-    pub event: String,
+    /// The events.
+    pub event: Which,
     /// Its amount, positive.
     pub amount: Property,
 }
@@ -250,8 +274,8 @@ fn two_years() -> Window {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Top {
-    /// The event.
-    pub event: String,
+    /// The events.
+    pub event: Which,
     /// The property that names the thing.
     pub item: Property,
     /// What it brought; without it events are counted.
@@ -300,6 +324,19 @@ impl Question {
     pub fn parse(json: &str) -> kernel::Result<Self> {
         let read: Result<Self, _> = serde_json::from_str(json);
         read.map_err(|error| kernel::Failure::invalid("question", error.to_string()))
+    }
+
+    /// The rules that say who counts.
+    pub fn rules(&self) -> Vec<&criteria::Rule> {
+        match &self.ask {
+            Ask::Members(who) => vec![&who.0],
+            Ask::Overlap(overlap) => overlap.of.iter().map(|who| &who.0).collect(),
+            Ask::Profile(profile) => {
+                std::iter::once(&profile.of).chain(&profile.base).map(|who| &who.0).collect()
+            }
+            Ask::Breakdown(breakdown) => breakdown.of.iter().map(|who| &who.0).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// As JSON.

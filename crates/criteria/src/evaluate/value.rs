@@ -12,7 +12,7 @@ use crate::number::{Number, SCALE_MAX, Wide};
 use crate::probe::NEVER;
 use crate::program::{Branch, EventLeaf, Leaf};
 use crate::rule::Measure;
-use crate::value::{Value, ValueRef};
+use crate::value::Value;
 
 /// What a leaf measures.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,7 @@ impl Evaluation<'_, '_> {
             Leaf::Sequence(leaf) => Some(whole(sequence::count(context, scratch, leaf, as_of))),
             Leaf::Related(leaf) => Some(whole(related_count(context, scratch, leaf, as_of))),
             Leaf::Trait { .. } | Leaf::Tag { .. } | Leaf::Score { .. } | Leaf::Stage { .. } => {
-                field(context, leaf).and_then(|(value, _)| value).map(owned)
+                field(context, leaf).and_then(|(value, _)| value).map(Value::from)
             }
             Leaf::Always(_) | Leaf::Audience { .. } | Leaf::Consent { .. } => {
                 Some(Value::Boolean(self.holds(rule)))
@@ -63,35 +63,38 @@ impl Evaluation<'_, '_> {
     /// The events a rule of one event leaf would measure, in order; none for any other rule. Rules that differ
     /// in the property they measure alone have series of the same events.
     pub fn series(&mut self, rule: usize) -> Vec<Point> {
-        let program = self.evaluator.program;
+        let (timeline, context) = (self.context.timeline, self.context);
         let mut found = Vec::new();
-        let Branch::Leaf(leaf) = &program.entries[rule].root else { return Vec::new() };
-        let Leaf::Event(leaf) = &program.leaves[*leaf] else { return Vec::new() };
+        self.each_event(rule, &mut |leaf, index, row| {
+            let mut values = Vec::new();
+            if let Measure::Of(..) = leaf.measure {
+                measure::property(context, leaf, index).each(row, |one| values.push(Value::from(one)));
+            }
+            let run = leaf.source.runs[index].run;
+            found.push((Point { time: Instant(timeline.times(run)[row]), values }, timeline.key(run, row)));
+        });
+        found.sort_by_key(|(point, key)| (point.time, *key));
+        found.into_iter().map(|(point, _)| point).collect()
+    }
+
+    /// Calls `visit` with the run and the row of each event a rule of one event leaf looks at, run by run.
+    pub fn events(&mut self, rule: usize, mut visit: impl FnMut(usize, usize)) {
+        self.each_event(rule, &mut |leaf, index, row| visit(leaf.source.runs[index].run, row));
+    }
+
+    fn each_event(&mut self, rule: usize, visit: &mut dyn FnMut(&EventLeaf, usize, usize)) {
+        let program = self.evaluator.program;
+        let Branch::Leaf(leaf) = &program.entries[rule].root else { return };
+        let Leaf::Event(leaf) = &program.leaves[*leaf] else { return };
         let (context, scratch, as_of) = (self.context, &mut self.evaluator.scratch, self.as_of);
         let frame = Frame::new(context, scratch, &leaf.span, as_of);
         let bounds = frame.bounds(as_of).unwrap_or((1, 0));
         frame.end(scratch);
-        for (index, run) in leaf.source.runs.iter().enumerate() {
-            let times = context.timeline.times(run.run);
+        for index in 0..leaf.source.runs.len() {
             let selection = select::events(context, scratch, &leaf.source, index, bounds, as_of);
-            let column = match leaf.measure {
-                Measure::Of(..) => Some(measure::property(context, leaf, index)),
-                _ => None,
-            };
-            selection.each(|row| {
-                let mut values = Vec::new();
-                if let Some(column) = &column {
-                    column.each(row, |one| values.push(owned(one)));
-                }
-                let key = context.timeline.key(run.run, row);
-                found.push((Point { time: Instant(times[row]), values }, key));
-            });
+            selection.each(|row| visit(leaf, index, row));
             scratch.take_back(selection);
         }
-        if leaf.source.runs.len() > 1 {
-            found.sort_by_key(|(point, key)| (point.time, *key));
-        }
-        found.into_iter().map(|(point, _)| point).collect()
     }
 
     /// No earlier than this can what a rule of one leaf measures differ if no new fact arrives.
@@ -107,30 +110,13 @@ fn whole(count: u64) -> Value {
     Value::Number(Number::from(i64::try_from(count).unwrap_or(i64::MAX)))
 }
 
-fn owned(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Text(text) => Value::Text(text.into()),
-        ValueRef::Number(number) => Value::Number(number),
-        ValueRef::Boolean(value) => Value::Boolean(value),
-        ValueRef::Instant(at) => Value::Instant(at),
-        ValueRef::List(items) => Value::List(items.into()),
-        ValueRef::Place(place) => Value::Place(place),
-        ValueRef::Other => Value::Other,
-    }
-}
-
 fn measured_value(context: Context<'_>, leaf: &EventLeaf, measured: Measured) -> Option<Value> {
     match measured {
         Measured::Missing => None,
         Measured::Whole(count) => Some(whole(count)),
         Measured::Quotient(sum, count) => quotient(sum, count).map(Value::Number),
         Measured::Instant(at) => Some(Value::Instant(Instant(at))),
-        Measured::Cell(index, row) => {
-            let mut value = None;
-            let column = measure::property(context, leaf, index);
-            column.each(row, |one| value = value.take().or(Some(owned(one))));
-            value
-        }
+        Measured::Cell(index, row) => measure::property(context, leaf, index).value(row).map(Value::from),
     }
 }
 

@@ -88,6 +88,18 @@ async fn every_kind_of_question_answers_over_files_and_buffers_what_it_answers_o
         r#"{"absence":{"event":"add_to_cart","without":"order_completed","within":"24h","window":{"last":"14d"}}}"#,
         r#"{"rfm":{"order":"order_completed","amount":"total","refund":{"event":"page_view","amount":"total"}}}"#,
         r#"{"top":{"event":"order_completed","item":"sku","value":"total","window":{"last":"20d"}}}"#,
+        r#"{"funnel":{"steps":["page_view",{"event":["add_to_cart","order_completed"],"where":[{"property":"total","op":"gte","value":20}]}],"within":"3d","by":{"trait":"age"}}}"#,
+        r#"{"funnel":{"steps":["*","order_completed"],"within":"3d","order":"any","by":"sku"}}"#,
+        r#"{"absence":{"event":["page_view","add_to_cart"],"without":{"event":"*","where":[{"property":"total","op":"exists"}]},"within":"24h","window":{"last":"14d"}}}"#,
+        r#"{"trend":{"event":{"event":["page_view","order_completed"],"where":[{"property":"sku","op":"exists"}]},"sum":"total","by":"sku","window":{"last":"12d"}}}"#,
+        r#"{"rfm":{"order":{"event":"order_completed","where":[{"property":"total","op":"gt","value":20}]},"amount":"total"}}"#,
+        r#"{"retention":{"first":{"event":"*","where":[{"property":"sku","op":"exists"}]},"again":["order_completed","page_view"],"by":{"trait":"age"},"window":{"last":"13d"}}}"#,
+        r#"{"breakdown":{"of":{"event":"page_view","op":"gte","value":2},"by":[{"trait":"age"},{"measure":{"event":"order_completed"},"tiles":3}]}}"#,
+        r#"{"breakdown":{"event":"*","by":["$event",{"measure":{"event":"order_completed","measure":{"sum":"total"}},"cuts":[10,50]}],"sum":"total","limit":2,"of":{"event":"page_view","op":"gte","value":2}}}"#,
+        r#"{"sessions":{"views":"page_view","clicks":"add_to_cart","orders":"order_completed","page":"sku","by":"$channel","every":"day","window":{"last":"12d"}}}"#,
+        r#"{"sessions":{"views":"page_view","clicks":"*","orders":"order_completed","gap":"5h"}}"#,
+        r#"{"paths":{"anchor":"add_to_cart","within":"3d","limit":1}}"#,
+        r#"{"paths":{"anchor":"order_completed","side":"before","events":["page_view","add_to_cart"],"name":"sku","within":"6d","repeats":true}}"#,
         r#"{"top":{"event":"page_view","item":"sku","limit":3,"every":"day","window":{"last":"20d"}}}"#,
     ] {
         let ask: Ask = serde_json::from_str(ask).unwrap();

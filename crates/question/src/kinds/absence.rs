@@ -11,11 +11,12 @@ use crate::partial::Partial;
 use crate::people::People;
 use crate::plan::{Kind, Setting};
 use crate::spec::Absence;
+use crate::which::Which;
 
 /// An absence made ready.
 pub(crate) struct Without {
-    event: String,
-    without: String,
+    event: Which,
+    without: Which,
     within: i64,
     /// When the event counts: its wait is over by the question's instant.
     range: (i64, i64),
@@ -35,8 +36,12 @@ impl Kind for Without {
     fn needs(&self) -> Needs {
         let (from, until) = self.range;
         let after = (from.saturating_add(1), until.saturating_add(self.within));
-        let events = vec![Need::of(&self.event, self.range), Need::of(&self.without, after)];
+        let events = vec![Need::which(&self.event, self.range), Need::which(&self.without, after)];
         Needs { events, ..Needs::default() }
+    }
+
+    fn events(&self) -> Vec<&Which> {
+        vec![&self.event, &self.without]
     }
 
     fn operator<'p>(&'p self, _: Slice, _: &'p People) -> Box<dyn Operator + 'p> {

@@ -3,29 +3,34 @@
 //! A person is a mask of the periods it acted in and the period it began; both come from times alone, in one
 //! pass over the rows, whoever they belong to.
 
+use std::collections::BTreeSet;
+
 use criteria::Timeline;
 use kernel::{Failure, PartyNo};
 
 use crate::answer::{Cohort, Count, Finding};
 use crate::calendar::Calendar;
-use crate::form::At;
+use crate::cells::{TraitCoder, shown};
+use crate::form::{At, By};
 use crate::needs::{Need, Needs, Order};
 use crate::operator::{Block, Operator, Slice};
 use crate::partial::{Part, Partial};
 use crate::people::People;
 use crate::plan::{Kind, Setting};
 use crate::spec::Retention;
+use crate::which::Which;
 
 /// Periods of a window, so that a person is one word.
 const PERIODS_MAX: usize = 64;
 
 /// A retention made ready.
 pub(crate) struct Returns {
-    first: String,
-    again: String,
+    first: Which,
+    again: Which,
     range: (i64, i64),
     calendar: Calendar,
     periods: usize,
+    by: Option<Box<str>>,
     with_people: bool,
 }
 
@@ -39,6 +44,13 @@ impl Returns {
                 max: PERIODS_MAX as u64 - 1,
             });
         }
+        let by = match &ask.by {
+            Some(By::Property(_)) => {
+                return Err(Failure::invalid("by", r#"cohorts are divided by `{"trait": name}`"#));
+            }
+            Some(By::Trait(name)) => Some(name.clone()),
+            None => None,
+        };
         let (first, again) = (ask.first.clone(), ask.again.clone());
         Ok(Self {
             first,
@@ -46,6 +58,7 @@ impl Returns {
             range,
             calendar,
             periods: ask.periods as usize,
+            by,
             with_people: setting.with_people,
         })
     }
@@ -53,30 +66,42 @@ impl Returns {
 
 impl Kind for Returns {
     fn needs(&self) -> Needs {
-        let mut events = vec![Need::of(&self.first, self.range)];
+        let mut events = vec![Need::which(&self.first, self.range)];
         if self.again != self.first {
-            events.push(Need::of(&self.again, self.range));
+            events.push(Need::which(&self.again, self.range));
         }
-        Needs { events, order: Order::Blocks, ..Needs::default() }
+        let traits = self.by.iter().cloned().collect();
+        Needs { events, traits, order: Order::Blocks, ..Needs::default() }
     }
 
-    fn operator<'p>(&'p self, slice: Slice, _: &'p People) -> Box<dyn Operator + 'p> {
-        Box::new(Masks { of: self, slice, people: Vec::new() })
+    fn events(&self) -> Vec<&Which> {
+        if self.again == self.first { vec![&self.first] } else { vec![&self.first, &self.again] }
+    }
+
+    fn operator<'p>(&'p self, slice: Slice, people: &'p People) -> Box<dyn Operator + 'p> {
+        let by = TraitCoder::new(self.by.as_deref(), people);
+        Box::new(Masks { of: self, slice, by, people: Vec::new() })
     }
 
     fn finish(&self, mut found: Partial, _: &People) -> Finding {
-        let cohorts = (0..self.calendar.len()).filter_map(|cohort| {
-            let group = |found: &mut Partial, step: usize| {
-                let name = [Part::Number(cohort as i64), Part::Number(step as i64)];
-                let group = found.groups.remove(&name[..]).unwrap_or_default();
-                Count::with(group.number(0), group.people)
-            };
-            let size = group(&mut found, PERIODS_MAX);
-            let last = self.periods.min(self.calendar.len() - 1 - cohort);
-            let returned = (0..=last).map(|step| group(&mut found, step)).collect();
-            (size.count() > 0).then(|| Cohort { start: At(self.calendar.start(cohort)), size, returned })
-        });
-        Finding::Retention(cohorts.collect())
+        let values: BTreeSet<Part> = found.groups.keys().map(|name| name[0].clone()).collect();
+        let mut cohorts = Vec::new();
+        for value in values {
+            for cohort in 0..self.calendar.len() {
+                let group = |found: &mut Partial, step: usize| {
+                    let group = found.groups.remove(&name(&value, cohort, step)[..]).unwrap_or_default();
+                    Count::with(group.number(0), group.people)
+                };
+                let size = group(&mut found, PERIODS_MAX);
+                let last = self.periods.min(self.calendar.len() - 1 - cohort);
+                let returned = (0..=last).map(|step| group(&mut found, step)).collect();
+                if size.count() > 0 {
+                    let (value, start) = (shown(&value), At(self.calendar.start(cohort)));
+                    cohorts.push(Cohort { value, start, size, returned });
+                }
+            }
+        }
+        Finding::Retention(cohorts)
     }
 }
 
@@ -90,6 +115,7 @@ struct Person {
 struct Masks<'p> {
     of: &'p Returns,
     slice: Slice,
+    by: TraitCoder<'p>,
     people: Vec<Person>,
 }
 
@@ -115,18 +141,20 @@ impl Operator for Masks<'_> {
         }
     }
 
-    fn finish(self: Box<Self>) -> Partial {
-        let periods = self.of.calendar.len();
+    fn finish(mut self: Box<Self>) -> Partial {
         let width = PERIODS_MAX + 1;
-        let mut counts = vec![0i128; periods * width];
+        let mut counts: Vec<Vec<i128>> = Vec::new();
         let mut partial = Partial::default();
         for (place, person) in self.people.iter().enumerate().filter(|(_, person)| person.first < u8::MAX) {
-            let cohort = usize::from(person.first);
+            let (cohort, party) = (usize::from(person.first), self.slice.party(place));
+            let by = self.by.code(party) as usize;
+            if counts.len() <= by {
+                counts.push(vec![0; self.of.calendar.len() * width]);
+            }
             let mut note = |step: usize| {
-                counts[cohort * width + step] += 1;
+                counts[by][cohort * width + step] += 1;
                 if self.of.with_people {
-                    let name = [Part::Number(cohort as i64), Part::Number(step as i64)];
-                    partial.group(&name).note(self.slice.party(place));
+                    partial.group(&name(&self.by.coder.parts[by], cohort, step)).note(party);
                 }
             };
             note(PERIODS_MAX);
@@ -139,10 +167,15 @@ impl Operator for Masks<'_> {
                 }
             }
         }
-        for (place, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let name = [Part::Number((place / width) as i64), Part::Number((place % width) as i64)];
-            partial.group(&name).add(0, *count);
+        for (value, counts) in self.by.coder.parts.iter().zip(&counts) {
+            for (place, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                partial.group(&name(value, place / width, place % width)).add(0, *count);
+            }
         }
         partial
     }
+}
+
+fn name(value: &Part, cohort: usize, step: usize) -> [Part; 3] {
+    [value.clone(), Part::Number(cohort as i64), Part::Number(step as i64)]
 }

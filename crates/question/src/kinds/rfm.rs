@@ -15,6 +15,7 @@ use crate::partial::Partial;
 use crate::people::People;
 use crate::plan::{Kind, Setting};
 use crate::spec::Rfm;
+use crate::which::Which;
 
 /// Groups of each score.
 const GROUPS: usize = 5;
@@ -61,12 +62,16 @@ impl Scores {
 
 impl Kind for Scores {
     fn needs(&self) -> Needs {
-        let money = |event: &str, amount: &crate::form::Property| {
-            Need::of(event, self.range).with([amount.0.clone()])
+        let money = |event: &Which, amount: &crate::form::Property| {
+            Need::which(event, self.range).with([amount.0.clone()])
         };
         let refund = self.ask.refund.as_ref().map(|refund| money(&refund.event, &refund.amount));
         let events = [money(&self.ask.order, &self.ask.amount)].into_iter().chain(refund).collect();
         Needs { events, order: Order::Blocks, ..Needs::default() }
+    }
+
+    fn events(&self) -> Vec<&Which> {
+        std::iter::once(&self.ask.order).chain(self.ask.refund.as_ref().map(|refund| &refund.event)).collect()
     }
 
     fn operator<'p>(&'p self, slice: Slice, _: &'p People) -> Box<dyn Operator + 'p> {
@@ -277,7 +282,10 @@ impl Scores {
             people: people(&mut sum),
         };
         Found {
-            buyers: scores.len() as u64,
+            buyers: Count::with(
+                scores.len() as i128,
+                self.with_people.then(|| scores.iter().map(|score| score.party).collect()),
+            ),
             cells: cells.into_iter().enumerate().filter(|(_, sum)| sum.count > 0).map(cell).collect(),
             segments: named(&GRID, segments),
             eight: named(&EIGHT, eight),

@@ -18,6 +18,7 @@ use crate::partial::{Part, Partial};
 use crate::people::People;
 use crate::plan::{Kind, Setting};
 use crate::spec::Top;
+use crate::which::Which;
 
 /// Periods people are told apart in.
 const PERIODS_MAX: usize = 400;
@@ -50,8 +51,12 @@ impl Kind for Things {
     fn needs(&self) -> Needs {
         let columns =
             std::iter::once(&self.ask.item).chain(&self.ask.value).map(|property| property.0.clone());
-        let events = vec![Need::of(&self.ask.event, self.range).with(columns)];
+        let events = vec![Need::which(&self.ask.event, self.range).with(columns)];
         Needs { events, order: Order::Blocks, ..Needs::default() }
+    }
+
+    fn events(&self) -> Vec<&Which> {
+        vec![&self.ask.event]
     }
 
     fn operator<'p>(&'p self, _: Slice, _: &'p People) -> Box<dyn Operator + 'p> {

@@ -15,6 +15,7 @@ use crate::partial::{Part, Partial};
 use crate::people::People;
 use crate::plan::{Kind, Setting};
 use crate::spec::Trend;
+use crate::which::Which;
 
 /// Periods of a trend: two years of days.
 const PERIODS_MAX: usize = 740;
@@ -38,8 +39,12 @@ impl Course {
 impl Kind for Course {
     fn needs(&self) -> Needs {
         let columns = self.ask.sum.iter().chain(&self.ask.by).map(|property| property.0.clone());
-        let events = vec![Need::of(&self.ask.event, self.range).with(columns)];
+        let events = vec![Need::which(&self.ask.event, self.range).with(columns)];
         Needs { events, order: Order::Blocks, ..Needs::default() }
+    }
+
+    fn events(&self) -> Vec<&Which> {
+        vec![&self.ask.event]
     }
 
     fn operator<'p>(&'p self, _: Slice, _: &'p People) -> Box<dyn Operator + 'p> {

@@ -1,6 +1,9 @@
 //! Tests of what every kind of question shares; `naive` has a plain answer for each kind.
 
+mod breakdown;
+mod conditions;
 mod naive;
+mod visits;
 
 use roaring::RoaringBitmap;
 

@@ -16,8 +16,8 @@ use crate::operator::{Block, Rows, Slice};
 use crate::{Answer, Ask, Count, Finding, Order, Partial, People, Plan, Question};
 
 /// 2026-06-01T00:00:00Z, a Monday.
-const START: i64 = 20_605 * DAY;
-const BUCKETS: u32 = 3;
+pub(super) const START: i64 = 20_605 * DAY;
+pub(super) const BUCKETS: u32 = 3;
 
 /// Who came back, by how many periods later.
 type Returned = BTreeMap<usize, BTreeSet<u32>>;
@@ -27,14 +27,14 @@ type Buyer = (u32, i64, i64, f64);
 type Point = (u64, f64, BTreeSet<u32>);
 
 /// A small generator; the seed is the test.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -44,15 +44,15 @@ impl Dice {
 }
 
 #[derive(Clone, Debug)]
-struct Event {
-    party: u32,
-    time: i64,
-    name: &'static str,
-    properties: Json,
-    channel: Option<&'static str>,
+pub(super) struct Event {
+    pub(super) party: u32,
+    pub(super) time: i64,
+    pub(super) name: &'static str,
+    pub(super) properties: Json,
+    pub(super) channel: Option<&'static str>,
 }
 
-fn events(dice: &mut Dice) -> Vec<Event> {
+pub(super) fn events(dice: &mut Dice) -> Vec<Event> {
     let mut events = Vec::new();
     for party in 1..15 {
         for _ in 0..dice.roll(14) {
@@ -62,7 +62,7 @@ fn events(dice: &mut Dice) -> Vec<Event> {
                 name: ["view", "view", "cart", "order"][dice.roll(4)],
                 properties: match dice.roll(4) {
                     0 => json!({}),
-                    n => json!({"sku": format!("s{}", dice.roll(3)), "total": n as f64 * 2.5, "cart": dice.roll(2)}),
+                    n => json!({"sku": format!("s{}", dice.roll(3)), "total": n as f64 * 2.5, "cart": dice.roll(2), "items": [{"k": format!("k{n}")}, {"k": "k1"}]}),
                 },
                 channel: [None, Some("web"), Some("app")][dice.roll(3)],
             });
@@ -72,15 +72,21 @@ fn events(dice: &mut Dice) -> Vec<Event> {
 }
 
 /// Asks the operators: buckets apart, blocks cut at whole days, all partials through bytes.
-fn asked(ask: &Json, events: &[Event], as_of: i64) -> Finding {
+pub(super) fn asked(ask: &Json, events: &[Event], as_of: i64) -> Finding {
+    asked_of(ask, events, as_of, &People::default())
+}
+
+/// The same, of people of whom something is known.
+pub(super) fn asked_of(ask: &Json, events: &[Event], as_of: i64, people: &People) -> Finding {
     let ask: Ask = serde_json::from_value(ask.clone()).unwrap();
     let question = Question { people: true, ..Question::new(Instant(as_of), "Asia/Shanghai", ask) };
-    let (plan, people) = (Plan::new(question).unwrap(), People::default());
+    assert_eq!(Question::parse(&question.to_json()).unwrap(), question);
+    let plan = Plan::new(question).unwrap();
     let mut whole = Partial::default();
     for bucket in (0..BUCKETS).rev() {
         let slice = Slice { bucket, buckets: BUCKETS };
         let own: Vec<&Event> = events.iter().filter(|event| slice.has(event.party)).collect();
-        let mut operator = plan.operator(slice, &people);
+        let mut operator = plan.operator(slice, people);
         match plan.needs().order {
             Order::Parties => {
                 for party in own.iter().map(|event| event.party).collect::<BTreeSet<_>>() {
@@ -98,8 +104,56 @@ fn asked(ask: &Json, events: &[Event], as_of: i64) -> Finding {
         }
         whole.merge(Partial::from_bytes(&operator.finish().to_bytes()).unwrap());
     }
-    let Answer { finding, .. } = plan.finish(whole, &people);
+    let Answer { finding, .. } = plan.finish(whole, people);
+    every_number_has_its_people(&finding);
     finding
+}
+
+/// People of whom a city is known, but for every fourth.
+pub(super) fn citizens() -> (People, fn(u32) -> Option<String>) {
+    let city = |party: u32| (!party.is_multiple_of(4)).then(|| format!("c{}", party % 3));
+    let mut column = crate::people::TraitBuilder::default();
+    (1..15).for_each(|party| column.set(PartyNo(party), &json!(city(party))));
+    (
+        People { traits: [("city".into(), std::sync::Arc::new(column.build()))].into(), ..People::default() },
+        city,
+    )
+}
+
+/// Every number of people in an answer is found by its place, and nothing else is.
+fn every_number_has_its_people(finding: &Finding) {
+    let json = serde_json::to_value(finding).unwrap();
+    let mut places = vec![(String::new(), &json)];
+    while let Some((pointer, json)) = places.pop() {
+        match json {
+            Json::Object(members) => {
+                places.extend(members.iter().map(|(key, json)| (format!("{pointer}/{key}"), json)));
+            }
+            Json::Array(items) => {
+                places.extend(items.iter().enumerate().map(|(no, json)| (format!("{pointer}/{no}"), json)));
+            }
+            _ => {
+                let mut parts = pointer.rsplit('/').filter(|part| part.parse::<usize>().is_err());
+                let name = parts.next().unwrap_or_default();
+                let is_people = matches!(
+                    name,
+                    "people"
+                        | "members"
+                        | "size"
+                        | "sizes"
+                        | "returned"
+                        | "group"
+                        | "base"
+                        | "buyers"
+                        | "other"
+                        | "ended"
+                );
+                let found = finding.at(&pointer);
+                assert_eq!(found.is_some(), is_people, "{pointer} of {json}");
+                assert!(found.is_none_or(|count| json.as_u64() == Some(count.count())), "{pointer}");
+            }
+        }
+    }
 }
 
 fn memory<'a>(plan: &Plan, events: impl Iterator<Item = &'a Event>) -> Memory {
@@ -155,7 +209,7 @@ fn feed_block(plan: &Plan, events: &[&Event], operator: &mut dyn crate::Operator
     operator.block(&Block { runs: rows.collect() });
 }
 
-fn by_party(events: &[Event], until: i64) -> BTreeMap<u32, Vec<&Event>> {
+pub(super) fn by_party(events: &[Event], until: i64) -> BTreeMap<u32, Vec<&Event>> {
     let mut map: BTreeMap<u32, Vec<&Event>> = BTreeMap::new();
     for event in events.iter().filter(|event| event.time <= until) {
         map.entry(event.party).or_default().push(event);
@@ -164,7 +218,7 @@ fn by_party(events: &[Event], until: i64) -> BTreeMap<u32, Vec<&Event>> {
     map
 }
 
-fn who(count: &Count) -> BTreeSet<u32> {
+pub(super) fn who(count: &Count) -> BTreeSet<u32> {
     let people: BTreeSet<u32> = count.people().into_iter().flatten().collect();
     assert_eq!(people.len() as u64, count.count(), "the number is that of its people");
     people
@@ -391,7 +445,7 @@ fn scores_are_quintiles_of_rank_and_segments_a_partition() {
             let rank = order.iter().position(|row| row.0 == party).unwrap();
             (rank * 5 / rows.len()) as u8 + 1
         };
-        assert_eq!(buyers as usize, rows.len());
+        assert_eq!(who(&buyers).len(), rows.len());
         for (row, score) in rows.iter().zip(&scores) {
             let r = 6 - rank(&|row| row.1 as f64, row.0);
             let (f, m) = (rank(&|row| row.2 as f64, row.0), rank(&|row| row.3, row.0));
@@ -401,9 +455,9 @@ fn scores_are_quintiles_of_rank_and_segments_a_partition() {
         for part in [&segments, &eight] {
             let people: BTreeSet<u32> = part.iter().flat_map(|segment| who(&segment.people)).collect();
             assert_eq!(people.len(), rows.len(), "each in one");
-            assert_eq!(part.iter().map(|segment| segment.people.count()).sum::<u64>(), buyers);
+            assert_eq!(part.iter().map(|segment| segment.people.count()).sum::<u64>(), buyers.count());
         }
-        assert_eq!(cells.iter().map(|cell| cell.people.count()).sum::<u64>(), buyers);
+        assert_eq!(cells.iter().map(|cell| cell.people.count()).sum::<u64>(), buyers.count());
     }
 }
 
