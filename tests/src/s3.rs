@@ -48,6 +48,11 @@ impl S3Server {
         self.directory.path()
     }
 
+    /// Where it listens: `http://127.0.0.1:…`. Its key is `access`, `secret`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// A prefix in the bucket.
     pub fn place(&self, prefix: &str) -> Place {
         Place::Bucket(Bucket {

@@ -38,7 +38,7 @@ struct Package {
     is_present: fn() -> bool,
 }
 
-/// PostgreSQL is used by its programs alone: tests start their own servers.
+/// PostgreSQL, MariaDB and OpenSSH are used by their programs alone: tests start their own servers.
 const PACKAGES: &[Package] = &[
     Package { name: "gcc", is_present: || shell::has("gcc") || shell::has("clang") },
     Package { name: "g++", is_present: || shell::has("g++") || shell::has("clang++") },
@@ -47,9 +47,19 @@ const PACKAGES: &[Package] = &[
     Package { name: "python3", is_present: || shell::has("python3") },
     Package { name: "python3-pip", is_present: || shell::has("pip3") || shell::has("pip") },
     Package { name: "postgresql", is_present: has_postgres },
+    Package { name: "openssh-server", is_present: has_sshd },
+    Package { name: "mariadb-server", is_present: has_mariadb },
     Package { name: "chromium", is_present: || shell::has("chromium") },
     Package { name: "fonts-noto-cjk", is_present: has_chinese_font },
 ];
+
+fn has_mariadb() -> bool {
+    shell::has("mariadbd") || std::path::Path::new("/usr/sbin/mariadbd").is_file()
+}
+
+fn has_sshd() -> bool {
+    shell::has("sshd") || std::path::Path::new("/usr/sbin/sshd").is_file()
+}
 
 fn has_postgres() -> bool {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

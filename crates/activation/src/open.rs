@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use channels::bucket::{self, Bucket};
 use channels::folder::Folder;
 use channels::segment::Segment;
+use channels::sftp::{self, Sftp};
 use channels::table::{OnExit, Postgres, Shape, Table, TableName};
 use channels::webhook::{Key, Webhook};
 use channels::{Channel, FileName, Guard, Place};
@@ -114,27 +116,53 @@ impl Opener<'_> {
                 let folder = Arc::new(Folder::new(guard.exports()?.to_owned()));
                 self.files(folder, own.join(FileName::parse("target.path", path)?.as_str())?, *format)
             }
-            Target::Postgres { host, port, database, user, secret, table, on_exit, tls, ca } => {
-                let shape = Shape {
+            Target::S3 { endpoint, region, bucket, access_key, secret, path, format } => {
+                let at = bucket::At {
+                    endpoint: endpoint.clone(),
+                    region: region.clone(),
+                    bucket: bucket.clone(),
+                    access_key: access_key.clone(),
+                };
+                let bucket = Bucket::new(guard.clone(), at, &self.secret(secret)?.current)?;
+                self.files(Arc::new(bucket), FileName::parse("target.path", path)?, *format)
+            }
+            Target::Sftp { host, port, user, secret, host_key, path, format } => {
+                let at = sftp::At {
                     host: host.clone(),
                     port: *port,
-                    database: database.clone(),
                     user: user.clone(),
-                    table: TableName::parse("target.table", table)?,
-                    fields: self.fields(),
-                    on_exit: match on_exit {
-                        Exit::Delete => OnExit::Delete,
-                        Exit::Mark => OnExit::Mark,
-                    },
-                    tls: match tls {
-                        Tls::Required => channels::table::Tls::Required(ca.clone()),
-                        Tls::Off => channels::table::Tls::Off,
-                    },
+                    host_key: host_key.clone(),
                 };
-                let password = self.secret(secret)?.current.clone();
-                Out::Table(Arc::new(Postgres::new(guard.clone(), shape, password)?))
+                let host = Sftp::new(guard.clone(), at, &self.secret(secret)?.current)?;
+                self.files(Arc::new(host), FileName::parse("target.path", path)?, *format)
             }
+            Target::Postgres { .. } => Out::Table(self.table()?),
         })
+    }
+
+    fn table(&self) -> kernel::Result<Arc<dyn Table>> {
+        let Target::Postgres { host, port, database, user, secret, table, on_exit, tls, ca } =
+            &self.definition.target
+        else {
+            return Err(Failure::internal("the target is no table"));
+        };
+        let shape = Shape {
+            host: host.clone(),
+            port: *port,
+            database: database.clone(),
+            user: user.clone(),
+            table: TableName::parse("target.table", table)?,
+            fields: self.fields(),
+            on_exit: match on_exit {
+                Exit::Delete => OnExit::Delete,
+                Exit::Mark => OnExit::Mark,
+            },
+            tls: match tls {
+                Tls::Required => channels::table::Tls::Required(ca.clone()),
+                Tls::Off => channels::table::Tls::Off,
+            },
+        };
+        Ok(Arc::new(Postgres::new(self.guard.clone(), shape, self.secret(secret)?.current.clone())?))
     }
 
     fn fields(&self) -> Vec<String> {

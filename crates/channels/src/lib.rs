@@ -5,12 +5,14 @@
 //! log: no address with its secrets, no answer of others, nothing of a message. Whatever is reached by a
 //! network is reached through the [`Guard`].
 
+pub mod bucket;
 mod exchange;
 pub mod folder;
 mod guard;
 mod message;
 pub mod place;
 pub mod segment;
+pub mod sftp;
 pub mod table;
 mod tls;
 pub mod webhook;

@@ -4,8 +4,10 @@
 pub mod clock;
 mod databases;
 pub mod ids;
+pub mod mariadb;
 pub mod nats;
 pub mod postgres;
+pub mod sshd;
 
 pub use clock::ManualClock;
 pub use ids::CountingIds;

@@ -175,3 +175,45 @@ fn a_list_can_be_scheduled_and_what_takes_no_lists_says_so() {
     let paused = world.server.post(&world.workspace.token, &path, &json!({ "audience": audience }));
     assert_eq!(paused.status.as_u16(), 409, "{}", paused.text());
 }
+
+#[test]
+fn a_list_and_changes_go_to_a_bucket_and_to_a_host_as_they_go_to_a_folder() {
+    let (world, audience) = peopled();
+    let (bucket, host) = (headwater_tests::S3Server::start(), testkit::sshd::Server::start());
+    let keep = |value: &str| {
+        text(&world.post("/api/v1/destination-secrets", json!({ "name": "s", "value": value }))["id"])
+    };
+    let targets = [
+        (
+            json!({ "kind": "s3", "endpoint": bucket.endpoint(), "region": "us-east-1", "bucket": "bucket",
+                "access_key": "access", "secret": keep("secret"), "path": "crm", "format": "csv" }),
+            bucket.folder().join("bucket/crm"),
+        ),
+        (
+            json!({ "kind": "sftp", "host": "127.0.0.1", "port": host.port(), "user": host.user(),
+                "host_key": host.host_key().trim(), "secret": keep(&host.key()), "path": "crm", "format": "csv" }),
+            host.folder().join("crm"),
+        ),
+    ];
+    let mut runner = Runner::new(&world);
+    world.server.dispatch();
+    for (target, place) in targets {
+        let mut definition = folder("", "csv", json!([{ "ledger": "audience", "id": audience }]));
+        definition["target"] = target;
+        let id = text(&world.post("/api/v1/destinations", definition)["id"]);
+        let tested = world.post(&format!("/api/v1/destinations/{id}/test"), json!({}));
+        assert_eq!(tested["delivered"], true, "{tested}");
+        let no = ask(&world, &id, &audience);
+        runner.go();
+        assert_eq!(job(&world, &no)["result"]["parties"], 3, "{}", job(&world, &no));
+        let status = world.settled(&id);
+        assert_eq!((&status["delivered"], &status["blocked"]), (&json!(3), &json!(1)), "{status}");
+        let found = below(&place);
+        let of = |folder: &str| -> usize {
+            let these = found.iter().filter(|path| path.parent().unwrap().ends_with(folder));
+            these.map(|path| rows(path).len()).sum()
+        };
+        assert_eq!((of("list"), of("changes")), (3, 3), "{found:?}");
+        assert!(!world.get(&format!("/api/v1/destinations/{id}")).to_string().contains("BEGIN"));
+    }
+}

@@ -62,6 +62,43 @@ pub enum Target {
         /// What the files are.
         format: Format,
     },
+    /// Files in a bucket that speaks S3.
+    S3 {
+        /// The address of the store; Amazon's own of the region if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<String>,
+        /// The region.
+        region: String,
+        /// The bucket.
+        bucket: String,
+        /// Id of the access key.
+        access_key: String,
+        /// Id of the secret that is the secret access key.
+        secret: String,
+        /// What names there begin with: `crm/daily`.
+        path: String,
+        /// What the files are.
+        format: Format,
+    },
+    /// Files on a host over SFTP.
+    Sftp {
+        /// The host's name or address.
+        host: String,
+        /// Its port; 22 if absent.
+        #[serde(default = "port_sftp")]
+        port: u16,
+        /// Who we are there.
+        user: String,
+        /// Id of the secret that is a private key of OpenSSH without a passphrase, or a password.
+        secret: String,
+        /// The key that the host must have, as `ssh-keyscan` prints it: `ssh-ed25519 AAAA…`. A host with
+        /// another one is told nothing.
+        host_key: String,
+        /// The folder, below the one we come to there: `crm/daily`.
+        path: String,
+        /// What the files are.
+        format: Format,
+    },
     /// A table of PostgreSQL: a row for each party and ledger, changed where something changed.
     Postgres {
         /// The host's name or address.
@@ -88,6 +125,10 @@ pub enum Target {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ca: Option<String>,
     },
+}
+
+fn port_sftp() -> u16 {
+    22
 }
 
 fn port_postgres() -> u16 {
@@ -149,6 +190,8 @@ impl Target {
             Self::Webhook { .. } => "webhook",
             Self::Segment { .. } => "segment",
             Self::Folder { .. } => "folder",
+            Self::S3 { .. } => "s3",
+            Self::Sftp { .. } => "sftp",
             Self::Postgres { .. } => "postgres",
         }
     }
@@ -157,15 +200,18 @@ impl Target {
     pub fn takes_lists(&self) -> bool {
         match self {
             Self::Webhook { .. } | Self::Segment { .. } => false,
-            Self::Folder { .. } | Self::Postgres { .. } => true,
+            Self::Folder { .. } | Self::S3 { .. } | Self::Sftp { .. } | Self::Postgres { .. } => true,
         }
     }
 
     /// The secrets it uses.
     pub fn secrets(&self) -> Vec<&str> {
         match self {
-            Self::Webhook { secret, .. } | Self::Segment { secret, .. } => vec![secret],
-            Self::Postgres { secret, .. } => vec![secret],
+            Self::Webhook { secret, .. }
+            | Self::Segment { secret, .. }
+            | Self::S3 { secret, .. }
+            | Self::Sftp { secret, .. }
+            | Self::Postgres { secret, .. } => vec![secret],
             Self::Folder { .. } => Vec::new(),
         }
     }

@@ -126,10 +126,18 @@ impl Guard {
     /// # Errors
     /// The machine lacks what a client needs.
     pub fn client(&self) -> kernel::Result<reqwest::Client> {
+        self.client_within(TRY_MAX)
+    }
+
+    /// The same, where one request may take so long.
+    ///
+    /// # Errors
+    /// The machine lacks what a client needs.
+    pub(crate) fn client_within(&self, time: Duration) -> kernel::Result<reqwest::Client> {
         reqwest::Client::builder()
             .no_proxy()
             .redirect(Policy::none())
-            .timeout(TRY_MAX)
+            .timeout(time)
             .dns_resolver(Arc::new(Resolver(self.clone())))
             .user_agent(concat!("headwater/", env!("CARGO_PKG_VERSION")))
             .build()
