@@ -13,7 +13,7 @@ use files::rows::{Kind, Writer};
 use kernel::{Failure, Instant, Key, PartyId};
 use serde_json::{Map, Value};
 
-use crate::rules::definition::Format;
+use crate::rules::target::Format;
 
 /// Columns of a file of changes before the fields.
 const CHANGE_COLUMNS: [(&str, Kind); 8] = [

@@ -6,14 +6,15 @@ use channels::bucket::{self, Bucket};
 use channels::folder::Folder;
 use channels::segment::Segment;
 use channels::sftp::{self, Sftp};
-use channels::table::{OnExit, Postgres, Shape, Table, TableName};
+use channels::table::{MySql, OnExit, Postgres, Shape, Table, TableName};
 use channels::webhook::{Key, Webhook};
 use channels::{Channel, FileName, Guard, Place};
 use db::Tx;
 use kernel::{Failure, Instant, Scope, WorkspaceNo};
 
 use crate::file::{FileChannel, Files};
-use crate::rules::definition::{Definition, Exit, Format, Target, Tls};
+use crate::rules::definition::Definition;
+use crate::rules::target::{Exit, Format, Target, Tls};
 use crate::seal::Sealer;
 use crate::store::secret::secret_by_id;
 
@@ -136,13 +137,14 @@ impl Opener<'_> {
                 let host = Sftp::new(guard.clone(), at, &self.secret(secret)?.current)?;
                 self.files(Arc::new(host), FileName::parse("target.path", path)?, *format)
             }
-            Target::Postgres { .. } => Out::Table(self.table()?),
+            Target::Postgres { .. } | Target::Mysql { .. } => Out::Table(self.table()?),
         })
     }
 
     fn table(&self) -> kernel::Result<Arc<dyn Table>> {
-        let Target::Postgres { host, port, database, user, secret, table, on_exit, tls, ca } =
-            &self.definition.target
+        let target = &self.definition.target;
+        let (Target::Postgres { host, port, database, user, secret, table, on_exit, tls, ca }
+        | Target::Mysql { host, port, database, user, secret, table, on_exit, tls, ca }) = target
         else {
             return Err(Failure::internal("the target is no table"));
         };
@@ -162,7 +164,11 @@ impl Opener<'_> {
                 Tls::Off => channels::table::Tls::Off,
             },
         };
-        Ok(Arc::new(Postgres::new(self.guard.clone(), shape, self.secret(secret)?.current.clone())?))
+        let (guard, password) = (self.guard.clone(), self.secret(secret)?.current.clone());
+        Ok(match target {
+            Target::Mysql { .. } => Arc::new(MySql::new(guard, shape, password)?),
+            _ => Arc::new(Postgres::new(guard, shape, password)?),
+        })
     }
 
     fn fields(&self) -> Vec<String> {

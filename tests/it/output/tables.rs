@@ -116,3 +116,42 @@ fn a_list_puts_a_table_right_and_again_changes_nothing() {
     assert_eq!(database.parties(&world), parties(&world, &["u-1", "u-2"]), "who withdrew is taken back");
     assert_eq!(database.run(&world, "select party_id from crm where ledger = 'other'"), ["kept"]);
 }
+
+#[test]
+fn a_table_of_mariadb_follows_an_audience_as_one_of_postgresql_does() {
+    let (world, database) = (World::new(), testkit::mariadb::Server::start().database());
+    let secret = json!({ "name": "db", "value": database.name });
+    let secret = world.post("/api/v1/destination-secrets", secret);
+    let audience = world.gold();
+    let definition = json!({ "name": "db", "follows": [{ "ledger": "audience", "id": audience }],
+        "fields": [{ "as": "city", "trait": "city" }],
+        "target": { "kind": "mysql", "host": "127.0.0.1", "port": database.port, "database": database.name,
+            "user": database.name, "secret": secret["id"], "table": "crm", "tls": "off" } });
+    let id = text(&world.post("/api/v1/destinations", definition)["id"]);
+    let tested = world.post(&format!("/api/v1/destinations/{id}/test"), json!({}));
+    assert_eq!(tested["delivered"], true, "{tested}");
+    let rows = |what: &str| {
+        let select = format!("select {what} from {}.crm order by party_id", database.name);
+        testkit::mariadb::Server::start().administer(&select)
+    };
+    world.server.dispatch();
+    world.send(&(0..3).flat_map(|n| sharing(&format!("u-{n}"))).collect::<Vec<_>>());
+    world.settled(&id);
+    world.server.clock().advance(kernel::time::MINUTE);
+    world.send(&[
+        identify("u-1", 9, json!({ "tier": "silver" })),
+        identify("u-9", 2, json!({ "tier": "gold" })),
+    ]);
+    let status = world.settled(&id);
+    assert_eq!((&status["dead"], &status["blocked"]), (&json!(0), &json!(1)), "{status}");
+    assert_eq!(rows("party_id"), parties(&world, &["u-0", "u-2"]));
+    assert_eq!(rows("city"), ["临澄", "临澄"]);
+    let mut runner = Runner::new(&world);
+    let gone = "insert into {}.crm (ledger, party_id, is_present, seq, at)";
+    let gone = gone.replace("{}", &database.name);
+    let values = format!("values ('audience:{audience}', 'gone', true, 1, now())");
+    testkit::mariadb::Server::start().administer(&format!("{gone} {values}"));
+    ask(&world, &id, &audience);
+    runner.go();
+    assert_eq!(rows("party_id"), parties(&world, &["u-0", "u-2"]));
+}

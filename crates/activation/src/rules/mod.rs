@@ -5,3 +5,4 @@ pub mod consent;
 pub mod definition;
 pub mod settle;
 pub mod snapshot;
+pub mod target;

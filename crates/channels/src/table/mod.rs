@@ -4,8 +4,10 @@
 //! older goes over something newer, so that what is sent twice, or late, changes nothing. Changes that leave
 //! together are one transaction, all or none.
 
+mod mysql;
 mod postgres;
 mod rows;
+mod write;
 
 use std::fmt;
 
@@ -13,6 +15,7 @@ use kernel::{Failure, Instant};
 
 use crate::{Attempt, Channel, Message, Topic};
 
+pub use mysql::MySql;
 pub use postgres::Postgres;
 
 /// A table of a database.

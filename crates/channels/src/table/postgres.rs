@@ -18,7 +18,8 @@ use tokio_postgres::config::{ChannelBinding as Binding, SslMode};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{Client, Config, Error, NoTls};
 
-use super::rows::{Row, ledger, rows};
+use super::rows::{Row, ledger};
+use super::write::{Trouble, Writes, send};
 use super::{OnExit, Shape, Table, Tls};
 use crate::guard::{Denied, TRY_MAX};
 use crate::{Attempt, Channel, Guard, Message, Topic, tls};
@@ -38,19 +39,18 @@ pub struct Postgres {
     is_there: AtomicBool,
 }
 
-/// Why something was not done there.
-enum Trouble {
-    /// The host is not reached.
-    Denied(Denied),
-    /// It took too long.
-    Late,
-    /// It says so itself, or the connection broke off.
-    Said(Error),
-}
-
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self::Said(error)
+        let Some(said) = error.as_db_error() else {
+            return Self::Later("the connection broke off, or TLS failed".to_owned());
+        };
+        let code = said.code().code();
+        // Of data only the column and the code, for the words repeat the value.
+        if code.starts_with("22") || code.starts_with("23") {
+            let column = said.column().map_or_else(String::new, |column| format!(", column `{column}`"));
+            return Self::Data(format!("the table takes no such value (SQLSTATE {code}{column})"));
+        }
+        Self::of_state(code, said.message())
     }
 }
 
@@ -97,7 +97,7 @@ impl Postgres {
                 }
             }
         };
-        timeout(TRY_MAX, connecting).await.map_err(|_| Trouble::Late)?
+        timeout(TRY_MAX, connecting).await.map_err(|_| Trouble::late())?
     }
 
     /// Makes the table if it is not there.
@@ -158,41 +158,6 @@ impl Postgres {
         )
     }
 
-    /// Sends rows; those that the table refuses alone are found one by one.
-    async fn send_rows(&self, messages: &[Message], list: Option<u64>) -> Vec<Attempt> {
-        let began = tokio::time::Instant::now();
-        let all = rows(messages, &self.shape.fields, list);
-        let mut attempts = vec![Attempt::DELIVERED; messages.len()];
-        let together: Vec<&Row> = all.iter().collect();
-        match self.once(&together, list).await {
-            Ok(()) => {}
-            Err(trouble) if is_about_data(&trouble) && !all.is_empty() => {
-                for (place, row) in all.iter().enumerate() {
-                    let attempt =
-                        self.once(&[row], list).await.map_or_else(|t| told(&t), |()| Attempt::DELIVERED);
-                    let is_down = matches!(attempt.outcome, crate::Outcome::Later { .. });
-                    let rest = if is_down { &all[place..] } else { &all[place..=place] };
-                    for place in rest.iter().flat_map(|row| &row.places) {
-                        attempts[*place] = attempt.clone();
-                    }
-                    if is_down {
-                        break;
-                    }
-                }
-            }
-            Err(trouble) => attempts.fill(told(&trouble)),
-        }
-        let latency_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        attempts.iter_mut().for_each(|attempt| attempt.latency_us = latency_us);
-        attempts
-    }
-
-    async fn once(&self, rows: &[&Row], list: Option<u64>) -> Result<(), Trouble> {
-        let mut client = self.connect().await?;
-        self.ready(&client).await?;
-        self.write(&mut client, rows, list).await
-    }
-
     async fn sweep_once(&self, topic: &Topic, seq: u64, no: u64) -> Result<(), Trouble> {
         let mut client = self.connect().await?;
         self.ready(&client).await?;
@@ -217,49 +182,30 @@ impl Postgres {
 }
 
 #[async_trait::async_trait]
+impl Writes for Postgres {
+    async fn once(&self, rows: &[&Row], list: Option<u64>) -> Result<(), Trouble> {
+        let mut client = self.connect().await?;
+        self.ready(&client).await?;
+        self.write(&mut client, rows, list).await
+    }
+}
+
+#[async_trait::async_trait]
 impl Channel for Postgres {
     async fn send(&self, _now: Instant, messages: &[Message]) -> Vec<Attempt> {
-        self.send_rows(messages, None).await
+        send(self, &self.shape.fields, messages, None).await
     }
 }
 
 #[async_trait::async_trait]
 impl Table for Postgres {
     async fn list(&self, no: u64, messages: &[Message]) -> Vec<Attempt> {
-        self.send_rows(messages, Some(no)).await
+        send(self, &self.shape.fields, messages, Some(no)).await
     }
 
     async fn sweep(&self, topic: &Topic, seq: u64, no: u64) -> Attempt {
-        self.sweep_once(topic, seq, no).await.map_or_else(|trouble| told(&trouble), |()| Attempt::DELIVERED)
+        self.sweep_once(topic, seq, no).await.map_or_else(|trouble| trouble.told(), |()| Attempt::DELIVERED)
     }
-}
-
-/// Whether the table does not take a value: SQLSTATE 22 (data) and 23 (constraints).
-fn is_about_data(trouble: &Trouble) -> bool {
-    let Trouble::Said(error) = trouble else { return false };
-    error.code().is_some_and(|code| code.code().starts_with("22") || code.code().starts_with("23"))
-}
-
-/// What people are told: of data only the column and the code, for the words repeat the value.
-fn told(trouble: &Trouble) -> Attempt {
-    let error = match trouble {
-        Trouble::Denied(Denied::Private) => return Attempt::refused(Denied::Private.to_string()),
-        Trouble::Denied(denied) => return Attempt::later(denied.to_string()),
-        Trouble::Late => return Attempt::later("no answer in time"),
-        Trouble::Said(error) => error,
-    };
-    let Some(said) = error.as_db_error() else {
-        return Attempt::later("the connection broke off, or TLS failed");
-    };
-    let code = said.code().code();
-    if is_about_data(trouble) {
-        let column = said.column().map_or_else(String::new, |column| format!(", column `{column}`"));
-        return Attempt::refused(format!("the table takes no such value (SQLSTATE {code}{column})"));
-    }
-    // Names of things, which whoever defined the destination gave: 28 who, 3D which database, 42 which table.
-    let is_plain = ["28", "3D", "42"].iter().any(|class| code.starts_with(class));
-    let words = if is_plain { format!(": {}", said.message()) } else { String::new() };
-    Attempt::later(format!("the database answers SQLSTATE {code}{words}"))
 }
 
 /// TLS around a connection.

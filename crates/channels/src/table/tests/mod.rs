@@ -1,4 +1,6 @@
-//! Tables of a real PostgreSQL.
+//! Tables of a real PostgreSQL; of a real MariaDB in [`mysql`].
+
+mod mysql;
 
 use kernel::Instant;
 use serde_json::{Map, Value, json};
