@@ -24,6 +24,13 @@ pub(crate) fn config(ca: Option<&str>) -> kernel::Result<ClientConfig> {
     Ok(builder.with_root_certificates(roots(ca)?).with_no_client_auth())
 }
 
+/// Chooses the cryptography of this process, unless that is done: there are two in it, and a library that asks
+/// for "the" one panics.
+pub(crate) fn choose() {
+    // Whoever chose before has chosen well enough.
+    let _ = default_provider().install_default();
+}
+
 fn roots(ca: &str) -> kernel::Result<RootCertStore> {
     let wrong = || Failure::invalid("target.ca", "one or more certificates as PEM");
     let mut roots = RootCertStore::empty();

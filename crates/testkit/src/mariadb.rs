@@ -36,8 +36,9 @@ const WATCH: &str = r#"dir=$(mktemp -d "${TMPDIR:-/tmp}/headwater-mariadb.XXXXXX
 me=$(id -un)
 mariadb-install-db --no-defaults --user="$me" --datadir="$dir/data" --auth-root-authentication-method=normal \
   --skip-test-db >"$dir/log" 2>&1 || { cat "$dir/log" >&2; rm -rf "$dir"; exit 1; }
+make_certificates "$dir" || { echo "openssl made no certificates" >&2; rm -rf "$dir"; exit 1; }
 exec 3<&0
-"$2" --no-defaults --user="$me" --datadir="$dir/data" --socket="$dir/socket" --port="$1" \
+"$2" --no-defaults --ssl-ca="$dir/authority.crt" --ssl-cert="$dir/server.crt" --ssl-key="$dir/server.key" --user="$me" --datadir="$dir/data" --socket="$dir/socket" --port="$1" \
   --bind-address=127.0.0.1 --pid-file="$dir/pid" --innodb-buffer-pool-size=32M 3<&- </dev/null & server=$!
 { cat <&3; kill "$server"; } >/dev/null 2>&1 &
 wait "$server"
@@ -72,6 +73,12 @@ impl Server {
         Database { name, port: self.port }
     }
 
+    /// The certificate of the authority that vouches for the server, as PEM.
+    pub fn authority(&self) -> String {
+        let place = self.administer("select @@ssl_ca");
+        std::fs::read_to_string(&place[0]).unwrap()
+    }
+
     /// What a statement of the administrator says: a line a row, tabs between columns.
     ///
     /// # Panics
@@ -96,7 +103,8 @@ fn program() -> Option<PathBuf> {
 fn spawn(program: &std::path::Path) -> Result<(Child, u16), Vec<String>> {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).unwrap().port();
     let mut command = Command::new("sh");
-    command.args(["-c", WATCH, "mariadb"]).arg(port.to_string()).arg(program).process_group(0);
+    let script = format!("{}{WATCH}", include_str!("certificates.sh"));
+    command.args(["-c", &script, "mariadb"]).arg(port.to_string()).arg(program).process_group(0);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut shell = command.spawn().unwrap();
     let mut lines = BufReader::new(shell.stderr.take().unwrap()).lines().map_while(Result::ok);

@@ -59,6 +59,49 @@ impl Server {
         format!("postgres://{name}@127.0.0.1:{}/{name}", self.port)
     }
 
+    /// Lets the cluster speak TLS from now on, and returns the certificate of the authority that vouches for
+    /// it, as PEM.
+    ///
+    /// # Panics
+    /// If there is no `openssl`, or the cluster does not do so.
+    pub fn secure(&self) -> String {
+        static AUTHORITY: OnceLock<String> = OnceLock::new();
+        AUTHORITY
+            .get_or_init(|| {
+                let place = PathBuf::from(self.ask("show data_directory"));
+                let script = format!("{}make_certificates \"$1\"", include_str!("certificates.sh"));
+                let made = Command::new("sh").args(["-c", &script, "sh"]).arg(&place).status().unwrap();
+                assert!(made.success(), "openssl made no certificates");
+                let key = place.join("server.key");
+                if let Some((user, group)) = account() {
+                    std::os::unix::fs::chown(&key, Some(user), Some(group)).unwrap();
+                }
+                fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+                self.administer(&["alter system set ssl = on", "select pg_reload_conf()"]);
+                // It reads its settings again in its own time.
+                let is_on = (0..10_000).any(|_| self.ask("show ssl") == "on");
+                assert!(is_on, "the cluster speaks no TLS");
+                fs::read_to_string(place.join("authority.crt")).unwrap()
+            })
+            .clone()
+    }
+
+    /// What the superuser is told: the first column of the first row.
+    fn ask(&self, query: &str) -> String {
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", self.port);
+        std::thread::scope(|scope| {
+            let work = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let (client, driver) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+                    tokio::spawn(driver);
+                    client.query_one(query, &[]).await.unwrap().get(0)
+                })
+            });
+            work.join().expect("a question of the test's own failed")
+        })
+    }
+
     /// Runs statements as the cluster's superuser, each in a transaction of its own.
     ///
     /// # Panics

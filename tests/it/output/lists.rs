@@ -217,3 +217,22 @@ fn a_list_and_changes_go_to_a_bucket_and_to_a_host_as_they_go_to_a_folder() {
         assert!(!world.get(&format!("/api/v1/destinations/{id}")).to_string().contains("BEGIN"));
     }
 }
+
+#[test]
+fn whoever_advertises_is_sent_only_those_who_allow_both_sharing_and_marketing() {
+    let (world, audience) = peopled();
+    world.send(&[
+        super::consent("u-1", 5, "marketing", "granted"),
+        super::consent("u-2", 5, "marketing", "denied"),
+    ]);
+    let mut definition = folder("ads", "csv", json!([]));
+    definition["processor"] = json!("advertising");
+    let id = text(&world.post("/api/v1/destinations", definition)["id"]);
+    let mut runner = Runner::new(&world);
+    let no = ask(&world, &id, &audience);
+    runner.go();
+    let told = job(&world, &no)["result"].clone();
+    let reasons = json!({ "consent.marketing.denied": 1, "consent.marketing.unknown": 1,
+        "consent.third_party_share.unknown": 1 });
+    assert_eq!((&told["parties"], &told["reasons"]), (&json!(1), &reasons), "{told}");
+}

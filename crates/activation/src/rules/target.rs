@@ -114,8 +114,8 @@ pub enum Target {
         /// `required`, or `off` in networks that the installation allows.
         #[serde(default)]
         tls: Tls,
-        /// Certificates of the authority that vouches for the host, as PEM; those the machine trusts if
-        /// absent.
+        /// Certificates of the authority that vouches for the host, as PEM; those on Mozilla's
+        /// list if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ca: Option<String>,
     },

@@ -93,6 +93,24 @@ impl Guard {
         }
     }
 
+    /// Reads the name or address of a host.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`] for `field` that says what is wrong; names are resolved later.
+    pub fn host(&self, field: &str, text: &str) -> kernel::Result<String> {
+        let wrong = |message: &str| Failure::invalid(field, message.to_owned());
+        match text.parse::<IpAddr>() {
+            Ok(address) if self.allows(address) => return Ok(text.to_owned()),
+            Ok(_) => return Err(wrong("not an address of this machine or its network")),
+            Err(_) => {}
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        if (1..=253).contains(&text.len()) && text.chars().all(is_plain) {
+            return Ok(text.to_owned());
+        }
+        Err(wrong("the name or address of a host"))
+    }
+
     /// The addresses of a host, all of which may be reached.
     ///
     /// # Errors

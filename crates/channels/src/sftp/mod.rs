@@ -82,8 +82,9 @@ impl Sftp {
     /// A host. `secret` is a private key of OpenSSH without a passphrase, or else a password.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for a key that is none.
+    /// [`Failure::Invalid`] for a host that may not be reached, and for a key that is none.
     pub fn new(guard: Guard, at: At, secret: &str) -> kernel::Result<Self> {
+        guard.host("target.host", &at.host)?;
         let form = "the host's public key, as `ssh-keyscan` prints it: `ssh-ed25519 AAAA…`";
         let host_key =
             PublicKey::from_openssh(&at.host_key).map_err(|_| Failure::invalid("target.host_key", form))?;

@@ -54,7 +54,9 @@ async fn whoever_is_not_let_in_or_may_not_go_there_sends_nothing() {
     assert!(matches!(&outcome, Outcome::Later { reason, .. } if reason.contains("let us in")), "{outcome:?}");
     let outcome = put(home(), at(&server), "a password", b"x").await;
     assert!(matches!(&outcome, Outcome::Later { reason, .. } if reason.contains("let us in")), "{outcome:?}");
-    let outcome = put(Guard::default(), at(&server), &server.key(), b"x").await;
+    assert!(Sftp::new(Guard::default(), at(&server), &server.key()).is_err(), "this machine's own address");
+    let named = At { host: "localhost".into(), ..at(&server) };
+    let outcome = put(Guard::default(), named, &server.key(), b"x").await;
     assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
     let in_the_way = server.folder().join("crm");
     std::fs::write(&in_the_way, "a file").unwrap();

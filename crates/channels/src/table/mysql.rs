@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kernel::{Failure, Instant};
+use kernel::Instant;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts, OptsBuilder, Params, SslOpts, TxOpts, Value as Cell};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use super::rows::{Row, ledger};
 use super::write::{Trouble, Writes, send};
 use super::{OnExit, Shape, Table, Tls};
 use crate::guard::{Denied, TRY_MAX};
-use crate::{Attempt, Channel, Guard, Message, Topic};
+use crate::{Attempt, Channel, Guard, Message, Topic, tls};
 
 /// Columns before the fields, as the table is made.
 const COLUMNS: &str = "ledger varchar(191) collate utf8mb4_bin not null,
@@ -53,14 +53,15 @@ impl MySql {
     /// A table at a place.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for a host that is none.
+    /// [`kernel::Failure::Invalid`] for a host that may not be reached, and for certificates that are none.
     pub fn new(guard: Guard, shape: Shape, password: String) -> kernel::Result<Self> {
-        if let Tls::Required(Some(ca)) = &shape.tls {
-            crate::tls::config(Some(ca))?;
+        if let Tls::Required(ca) = &shape.tls {
+            tls::choose();
+            if ca.is_some() {
+                tls::config(ca.as_deref())?;
+            }
         }
-        if shape.host.is_empty() || shape.host.contains(['/', ',', '\0']) {
-            return Err(Failure::invalid("target.host", "the name or address of a host"));
-        }
+        guard.host("target.host", &shape.host)?;
         Ok(Self { guard, shape, password, is_there: AtomicBool::new(false) })
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use kernel::{Failure, Instant};
+use kernel::Instant;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -58,15 +58,13 @@ impl Postgres {
     /// A table at a place.
     ///
     /// # Errors
-    /// [`Failure::Invalid`] for certificates that are none.
+    /// [`kernel::Failure::Invalid`] for a host that may not be reached, and for certificates that are none.
     pub fn new(guard: Guard, shape: Shape, password: String) -> kernel::Result<Self> {
         let tls = match &shape.tls {
             Tls::Off => None,
             Tls::Required(ca) => Some(Arc::new(tls::config(ca.as_deref())?)),
         };
-        if shape.host.is_empty() || shape.host.contains(['/', ',', '\0']) {
-            return Err(Failure::invalid("target.host", "the name or address of a host"));
-        }
+        guard.host("target.host", &shape.host)?;
         Ok(Self { guard, shape, password, tls, is_there: AtomicBool::new(false) })
     }
 

@@ -174,9 +174,40 @@ async fn trouble_of_the_place_may_pass_and_where_none_may_go_nothing_goes() {
         let outcome = ask(home(), change).await;
         assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
     }
-    let outcome = ask(Guard::default(), &|_| {}).await;
+    let shape = database.table(OnExit::Delete).shape;
+    assert!(Postgres::new(Guard::default(), shape, String::new()).is_err(), "this machine's own address");
+    let outcome = ask(Guard::default(), &|shape| shape.host = "localhost".into()).await;
     assert!(matches!(outcome, Outcome::Refused { .. }), "this machine is nobody's to reach: {outcome:?}");
     assert!(database.client().await.query("select 1 from crm", &[]).await.is_err(), "no table was made");
+}
+
+#[tokio::test]
+async fn only_a_host_that_a_trusted_authority_vouches_for_is_told_anything() {
+    let (database, ca) = (Database::new(), testkit::postgres::Server::start().secure());
+    let one = [message("a", 1, Some(json!("1")))];
+    let send = async |host: &str, tls: Tls| {
+        let mut table = database.table(OnExit::Delete);
+        (table.shape.tls, table.shape.host) = (tls, host.into());
+        Postgres::new(home(), table.shape, "unused".into())
+            .unwrap()
+            .send(Instant(0), &one)
+            .await
+            .remove(0)
+            .outcome
+    };
+    // The machine's authorities know nothing of it, and it has no certificate for another address.
+    for (host, tls) in [("127.0.0.1", Tls::Required(None)), ("127.0.0.2", Tls::Required(Some(ca.clone())))] {
+        let outcome = send(host, tls).await;
+        assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
+    }
+    assert!(database.client().await.query("select 1 from crm", &[]).await.is_err(), "no table was made");
+    for host in ["127.0.0.1", "localhost"] {
+        assert_eq!(send(host, Tls::Required(Some(ca.clone()))).await, Outcome::Delivered, "{host}");
+    }
+    assert_eq!(told(&database.rows().await), [json!(["a", true, 1, "1"])]);
+    let wrong = Tls::Required(Some("no certificate".into()));
+    let shape = Shape { tls: wrong, ..database.table(OnExit::Delete).shape };
+    assert!(Postgres::new(home(), shape, String::new()).is_err());
 }
 
 #[test]

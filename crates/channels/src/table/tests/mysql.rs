@@ -121,6 +121,25 @@ async fn trouble_of_the_place_may_pass_and_where_none_may_go_nothing_goes() {
         let outcome = ask(home(), password, change).await;
         assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
     }
-    let outcome = ask(Guard::default(), &database.name, &plain).await;
+    let own = MySql::new(Guard::default(), shape(&database, OnExit::Delete), String::new());
+    assert!(own.is_err(), "this machine's own address");
+    let outcome = ask(Guard::default(), &database.name, &|shape| shape.host = "localhost".into()).await;
     assert!(matches!(outcome, Outcome::Refused { .. }), "this machine is nobody's to reach: {outcome:?}");
+}
+
+#[tokio::test]
+async fn only_a_host_that_a_trusted_authority_vouches_for_is_told_anything() {
+    let (database, ca) = (Server::start().database(), Server::start().authority());
+    let one = [message("a", 1, Some(json!("1")))];
+    let send = async |host: &str, tls: Tls| {
+        let shape = Shape { host: host.into(), tls, ..shape(&database, OnExit::Delete) };
+        let table = MySql::new(home(), shape, database.name.clone()).unwrap();
+        table.send(Instant(0), &one).await.remove(0).outcome
+    };
+    for (host, tls) in [("127.0.0.1", Tls::Required(None)), ("127.0.0.2", Tls::Required(Some(ca.clone())))] {
+        let outcome = send(host, tls).await;
+        assert!(matches!(outcome, Outcome::Later { .. }), "{outcome:?}");
+    }
+    assert_eq!(send("127.0.0.1", Tls::Required(Some(ca))).await, Outcome::Delivered);
+    assert_eq!(told(&database), ["a 1 1 1"]);
 }
