@@ -55,6 +55,11 @@ impl Facts {
         Self { party, ..Self::default() }
     }
 
+    /// The days of all orders, those given back whole among them, in no order.
+    pub fn order_days(&self) -> impl Iterator<Item = Day> {
+        self.orders.iter().map(|order| order.day).chain(self.returned.iter().copied())
+    }
+
     /// Whether a loyalty account or a contract binds it: as a trait says, else as it was last said.
     pub fn is_bound(&self) -> bool {
         self.relation.is_bound.unwrap_or_else(|| self.bindings.last().is_some_and(|last| last.is_bound))

@@ -62,9 +62,7 @@ impl Rhythm {
     /// The rhythm in which a party orders: who gives everything back was there all the same. A merchant's
     /// visit that found stock left is a day on which no order was due, and counts like one.
     pub fn of(facts: &Facts) -> Self {
-        let mut days = facts.returned.clone();
-        days.extend(facts.orders.iter().map(|order| order.day));
-        Self::with_visits(facts, days)
+        Self::with_visits(facts, facts.order_days().collect())
     }
 
     /// The same of orders that were kept.

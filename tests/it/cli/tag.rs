@@ -55,3 +55,25 @@ fn a_tag_is_tried_defined_imported_explained_and_put_away_on_the_command_line() 
     assert_eq!(json_of(&place, &["retire", "local"])["is_retired"], true);
     assert_eq!(tag(&place, &["explain", "mobile:19900001234", "local"]).code, 65);
 }
+
+#[test]
+fn what_a_seed_has_in_common_and_what_models_know_are_learned_on_the_command_line() {
+    let place = Place::new();
+    place.write("people.csv", "mobile,city\n19900001234,临澄\n19900005678,岫安\n19900009999,临澄\n");
+    place.import(&["people.csv"]);
+    let seed = json!({ "trait": "city", "op": "eq", "value": "临澄" });
+    let definition = json!({ "key": "alike", "name": "n", "role": "score", "kind": "model", "value_type": "number",
+        "model": "lookalike", "config": { "seed": seed } });
+    place.write("alike.json", definition.to_string());
+    json_of(&place, &["put", "alike.json"]);
+    let learned = json_of(&place, &["fit", "alike"]);
+    assert_eq!((&learned["seeds"], &learned["people"]), (&json!(2), &json!(1)), "{learned}");
+    assert!(tag(&place, &["fit", "alike"]).ok().out.contains("low confidence (centroid)"));
+
+    place.write("config.json", json!({ "names": { "events": { "order": ["Bought"] } } }).to_string());
+    let constants = json_of(&place, &["constants", "--config", "config.json"]);
+    assert_eq!((&constants["version"], &constants["body"]["parties"]), (&json!(1), &json!(3)));
+    let again = json_of(&place, &["constants"]);
+    assert_eq!(again["body"]["config"], constants["body"]["config"], "what was said last counts");
+    assert!(tag(&place, &["constants"]).ok().out.contains("scoring  version 3, of 3 parties"));
+}

@@ -267,7 +267,7 @@ pub fn failed_wake_ups(facts: &Facts, settings: &Settings, today: Day) -> u32 {
     let has_worked =
         |kind: TouchKind| !matches!(kind, TouchKind::WakeUp | TouchKind::Complaint | TouchKind::Return);
     let answers = facts.touches.iter().filter(|touch| has_worked(touch.kind)).map(|touch| touch.day);
-    let answers: Vec<Day> = answers.chain(facts.orders.iter().map(|order| order.day)).collect();
+    let answers: Vec<Day> = answers.chain(facts.order_days()).collect();
     let tries = facts
         .touches
         .iter()
@@ -303,7 +303,8 @@ fn inputs(facts: &Facts, stars: &[(u8, Day)], constants: &Constants, settings: &
         is_uncontactable: facts.relation.is_uncontactable,
         silence: rhythm.silence(threshold, today),
         wake_ups: failed_wake_ups(facts, &settings.relation, today),
-        last_order: facts.orders.iter().map(|order| order.day).max(),
+        // Who gives everything back has ordered all the same.
+        last_order: facts.order_days().max(),
         age_days: born(facts, today).map_or(0, |born| today.since(born)),
     }
 }
@@ -312,7 +313,7 @@ fn inputs(facts: &Facts, stars: &[(u8, Day)], constants: &Constants, settings: &
 fn born(facts: &Facts, today: Day) -> Option<Day> {
     let first = [
         facts.created,
-        facts.orders.first().map(|order| order.day),
+        facts.order_days().min(),
         facts.touches.first().map(|touch| touch.day),
         facts.follow_ups.first().map(|done| done.day),
     ];
@@ -327,7 +328,7 @@ const REPLAY_DAYS_MAX: i32 = 400;
 /// same days.
 fn days(facts: &Facts, stars: &[(u8, Day)], today: Day) -> BTreeSet<Day> {
     let start = born(facts, today).unwrap_or(today).max(today.plus(-REPLAY_DAYS_MAX));
-    let happened = facts.orders.iter().map(|order| order.day);
+    let happened = facts.order_days();
     let happened = happened.chain(facts.touches.iter().map(|touch| touch.day));
     let happened = happened.chain(facts.follow_ups.iter().map(|done| done.day));
     let happened = happened.chain(facts.bindings.iter().map(|binding| binding.day));
@@ -380,6 +381,16 @@ pub fn apply(facts: &Facts, constants: &Constants, settings: &All, today: Day) -
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn who_has_given_the_only_order_back_is_known_all_the_same_and_an_order_given_back_wins_back() {
+        let facts = Facts { created: Some(Day(0)), returned: vec![Day(20)], ..Facts::default() };
+        let stage = |day| replay(&facts, &Constants::default(), &All::default(), Day(day)).stage;
+        assert_eq!((stage(19), stage(20)), (Stage::New, Stage::Ordinary));
+        let churned = State { stage: Stage::Churned, ..State::new(Day(0)) };
+        let back = inputs(&facts, &[], &Constants::default(), &All::default(), Day(20));
+        assert_eq!(step(&churned, &back, &Settings::default(), Day(20)).0.stage, Stage::Ordinary);
+    }
 
     fn run(state: State, inputs: &Inputs, days: std::ops::Range<i32>) -> State {
         days.fold(state, |state, day| step(&state, inputs, &Settings::default(), Day(day)).0)
