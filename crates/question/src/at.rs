@@ -1,7 +1,7 @@
 //! A number of an answer by its place: the JSON pointer (RFC 6901) under which it stands when the answer is
 //! written as JSON.
 
-use crate::answer::{Count, Finding, Paths, Sessions, Visits};
+use crate::answer::{Closure, Count, DataFunnelStep, Fate, Finding, Paths, Sessions, Visits};
 
 impl Finding {
     /// The number of people at a pointer such as `/funnel/steps/2/people`; `None` if there is none.
@@ -52,6 +52,13 @@ impl Finding {
             }
             (Self::Trend(points), ["trend", point, "people"]) => Some(&points.get(place(point)?)?.people),
             (Self::Sessions(found), ["sessions", parts @ ..]) => found.at(parts),
+            (Self::Closure(found), ["closure", parts @ ..]) => found.at(parts),
+            (Self::DataFunnel(found), ["data_funnel", "steps", step, part]) => {
+                found.steps.get(place(step)?)?.at(part)
+            }
+            (Self::DataFunnel(found), ["data_funnel", "by", group, "steps", step, part]) => {
+                found.by.as_ref()?.get(place(group)?)?.steps.get(place(step)?)?.at(part)
+            }
             (Self::Paths(found), ["paths", parts @ ..]) => found.at(parts),
             (Self::Breakdown(found), ["breakdown", "people"]) => Some(&found.people),
             (Self::Breakdown(found), ["breakdown", "rest", "people"]) => Some(&found.rest.as_ref()?.people),
@@ -66,6 +73,40 @@ impl Finding {
 /// The place in a list.
 fn place(part: &str) -> Option<usize> {
     part.parse().ok()
+}
+
+impl Closure {
+    fn at(&self, parts: &[&str]) -> Option<&Count> {
+        match parts {
+            ["closed", part] => self.closed.at(part),
+            ["like", part] => self.like.as_ref()?.at(part),
+            ["stores", store, "people"] => Some(&self.stores.get(place(store)?)?.people),
+            ["by", group, part] => self.by.as_ref()?.get(place(group)?)?.fate.at(part),
+            _ => None,
+        }
+    }
+}
+
+impl Fate {
+    fn at(&self, part: &str) -> Option<&Count> {
+        match part {
+            "people" => Some(&self.people),
+            "store" => Some(&self.store),
+            "online" => Some(&self.online),
+            "none" => Some(&self.none),
+            _ => None,
+        }
+    }
+}
+
+impl DataFunnelStep {
+    fn at(&self, part: &str) -> Option<&Count> {
+        match part {
+            "people" => Some(&self.people),
+            "lost" => self.lost.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Sessions {
