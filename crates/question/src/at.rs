@@ -36,6 +36,16 @@ impl Finding {
             (Self::Top(items), ["top", item, "periods", period, "people"]) => {
                 Some(&items.get(place(item)?)?.periods.get(place(period)?)?.people)
             }
+            (Self::Trend(points), ["trend", point, "people"]) => Some(&points.get(place(point)?)?.people),
+            (Self::Sessions(found), ["sessions", parts @ ..]) => found.at(parts),
+            (Self::Paths(found), ["paths", parts @ ..]) => found.at(parts),
+            _ => self.at_groups(&parts),
+        }
+    }
+
+    /// The same in answers about groups of people.
+    fn at_groups(&self, parts: &[&str]) -> Option<&Count> {
+        match (self, parts) {
             (Self::Overlap { sizes, .. }, ["overlap", "sizes", group]) => sizes.get(place(group)?),
             (Self::Overlap { parts, .. }, ["overlap", "parts", part, "people"]) => {
                 Some(&parts.get(place(part)?)?.people)
@@ -50,8 +60,6 @@ impl Finding {
                     _ => None,
                 }
             }
-            (Self::Trend(points), ["trend", point, "people"]) => Some(&points.get(place(point)?)?.people),
-            (Self::Sessions(found), ["sessions", parts @ ..]) => found.at(parts),
             (Self::Closure(found), ["closure", parts @ ..]) => found.at(parts),
             (Self::DataFunnel(found), ["data_funnel", "steps", step, part]) => {
                 found.steps.get(place(step)?)?.at(part)
@@ -59,7 +67,6 @@ impl Finding {
             (Self::DataFunnel(found), ["data_funnel", "by", group, "steps", step, part]) => {
                 found.by.as_ref()?.get(place(group)?)?.steps.get(place(step)?)?.at(part)
             }
-            (Self::Paths(found), ["paths", parts @ ..]) => found.at(parts),
             (Self::Breakdown(found), ["breakdown", "people"]) => Some(&found.people),
             (Self::Breakdown(found), ["breakdown", "rest", "people"]) => Some(&found.rest.as_ref()?.people),
             (Self::Breakdown(found), ["breakdown", "rows", row, "people"]) => {
