@@ -7,6 +7,7 @@
 mod program;
 mod s3;
 mod server;
+mod workers;
 
 pub use program::program;
 pub use s3::S3Server;

@@ -45,6 +45,7 @@ pub struct TestServer {
     clock: Arc<ManualClock>,
     address: OnceLock<SocketAddr>,
     dispatching: OnceLock<CancellationToken>,
+    workers: CancellationToken,
     directory: TempDir,
 }
 
@@ -84,6 +85,8 @@ struct Parts {
     lake: bool,
     /// A place where SQL runs.
     sql: bool,
+    /// Others that work on questions.
+    workers: usize,
 }
 
 impl TestServer {
@@ -94,7 +97,7 @@ impl TestServer {
 
     /// A server with one workspace that answers SQL.
     pub fn with_sql() -> (Self, TestWorkspace) {
-        let server = Self::start("2026-07-02", Parts { lake: true, sql: true });
+        let server = Self::start("2026-07-02", Parts { lake: true, sql: true, ..Parts::default() });
         let workspace = server.workspace("w");
         (server, workspace)
     }
@@ -102,10 +105,26 @@ impl TestServer {
     /// The same as [`TestServer::on`] with a lake, which is fed.
     pub fn with_lake_on(day: &str) -> Self {
         let server = Self::start(day, Parts { lake: true, ..Parts::default() });
-        let pace = Pace { restamp_from: 1, restamp_every: Duration::from_millis(20) };
-        let feeding = headwater::feeder::run(server.runtime.clone(), pace, Default::default());
-        server.tokio.spawn(feeding);
+        server.feed();
         server
+    }
+
+    /// The same as [`TestServer::with_lake_on`] with workers that questions are spread over, whatever their size.
+    pub fn with_workers_on(day: &str, workers: usize) -> Self {
+        let server = Self::start(day, Parts { lake: true, workers, ..Parts::default() });
+        server.feed();
+        server
+    }
+
+    fn feed(&self) {
+        let pace = Pace { restamp_from: 1, restamp_every: Duration::from_millis(20) };
+        let feeding = headwater::feeder::run(self.runtime.clone(), pace, Default::default());
+        self.tokio.spawn(feeding);
+    }
+
+    /// Ends all workers.
+    pub fn stop_workers(&self) {
+        self.workers.cancel();
     }
 
     fn start(day: &str, parts: Parts) -> Self {
@@ -116,6 +135,12 @@ impl TestServer {
         let store = Store::open(&Location::Directory(directory.path().to_owned())).unwrap();
         let by_hand: Arc<dyn Clock> = clock.clone();
         let installation = Installation::open(store, by_hand, ids).unwrap();
+        let tokio =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let workers = CancellationToken::new();
+        let lakes = lake::Place::Disk(directory.path().join("lake"));
+        let cluster = (parts.workers > 0)
+            .then(|| tokio.block_on(crate::workers::start(&lakes, parts.workers, &workers)));
         let setting = Setting { data: directory.path().to_owned(), store: None, log: None, lake: None };
         let options = Options {
             log: LogLocation::Directory(directory.path().join("log")),
@@ -124,15 +149,13 @@ impl TestServer {
             partitions: Vec::new(),
             worker: pipeline::Options::default(),
             reserve_bytes: None,
-            lake: parts.lake.then(|| lake::Place::Disk(directory.path().join("lake"))),
+            lake: parts.lake.then_some(lakes),
             sandbox: parts.sql.then(|| Sandbox::new(program().to_owned(), setting)),
             guard: channels::Guard::new(["127.0.0.0/8".parse().unwrap()])
                 .with_exports(Some(directory.path().to_owned())),
-            cluster: None,
+            cluster,
             sabotage: Sabotage::default(),
         };
-        let tokio =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let runtime = Runtime::new(installation, options, tokio.handle().clone());
         let server = Server::new(runtime.clone());
         let router = server.router(Faces { collects: true, serves: true });
@@ -144,6 +167,7 @@ impl TestServer {
             clock,
             address: OnceLock::new(),
             dispatching: OnceLock::new(),
+            workers,
             directory,
         }
     }

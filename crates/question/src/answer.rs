@@ -1,6 +1,7 @@
 //! Answers: numbers with names, each with its people if they were asked for.
 
 mod breakdown;
+mod closure;
 mod paths;
 mod sessions;
 
@@ -11,6 +12,7 @@ use serde_json::Value as Json;
 use crate::form::At;
 
 pub use breakdown::{Breakdown, BreakdownRest, BreakdownRow};
+pub use closure::{Closure, ClosureGroup, ClosureStore, DataFunnel, DataFunnelGroup, DataFunnelStep, Fate};
 pub use paths::{PathLink, PathNode, PathStep, Paths};
 pub use sessions::{Sessions, VisitGroup, VisitPage, VisitPeriod, Visits};
 
@@ -112,6 +114,10 @@ pub enum Finding {
     Sessions(Box<Sessions>),
     /// Steps after an event, or before it.
     Paths(Box<Paths>),
+    /// What became of a store's customers.
+    Closure(Box<Closure>),
+    /// A data funnel.
+    DataFunnel(Box<DataFunnel>),
 }
 
 /// Those in exactly some groups.

@@ -1,7 +1,7 @@
 //! A number of an answer by its place: the JSON pointer (RFC 6901) under which it stands when the answer is
 //! written as JSON.
 
-use crate::answer::{Count, Finding, Paths, Sessions, Visits};
+use crate::answer::{Closure, Count, DataFunnelStep, Fate, Finding, Paths, Sessions, Visits};
 
 impl Finding {
     /// The number of people at a pointer such as `/funnel/steps/2/people`; `None` if there is none.
@@ -36,6 +36,16 @@ impl Finding {
             (Self::Top(items), ["top", item, "periods", period, "people"]) => {
                 Some(&items.get(place(item)?)?.periods.get(place(period)?)?.people)
             }
+            (Self::Trend(points), ["trend", point, "people"]) => Some(&points.get(place(point)?)?.people),
+            (Self::Sessions(found), ["sessions", parts @ ..]) => found.at(parts),
+            (Self::Paths(found), ["paths", parts @ ..]) => found.at(parts),
+            _ => self.at_groups(&parts),
+        }
+    }
+
+    /// The same in answers about groups of people.
+    fn at_groups(&self, parts: &[&str]) -> Option<&Count> {
+        match (self, parts) {
             (Self::Overlap { sizes, .. }, ["overlap", "sizes", group]) => sizes.get(place(group)?),
             (Self::Overlap { parts, .. }, ["overlap", "parts", part, "people"]) => {
                 Some(&parts.get(place(part)?)?.people)
@@ -50,9 +60,13 @@ impl Finding {
                     _ => None,
                 }
             }
-            (Self::Trend(points), ["trend", point, "people"]) => Some(&points.get(place(point)?)?.people),
-            (Self::Sessions(found), ["sessions", parts @ ..]) => found.at(parts),
-            (Self::Paths(found), ["paths", parts @ ..]) => found.at(parts),
+            (Self::Closure(found), ["closure", parts @ ..]) => found.at(parts),
+            (Self::DataFunnel(found), ["data_funnel", "steps", step, part]) => {
+                found.steps.get(place(step)?)?.at(part)
+            }
+            (Self::DataFunnel(found), ["data_funnel", "by", group, "steps", step, part]) => {
+                found.by.as_ref()?.get(place(group)?)?.steps.get(place(step)?)?.at(part)
+            }
             (Self::Breakdown(found), ["breakdown", "people"]) => Some(&found.people),
             (Self::Breakdown(found), ["breakdown", "rest", "people"]) => Some(&found.rest.as_ref()?.people),
             (Self::Breakdown(found), ["breakdown", "rows", row, "people"]) => {
@@ -66,6 +80,40 @@ impl Finding {
 /// The place in a list.
 fn place(part: &str) -> Option<usize> {
     part.parse().ok()
+}
+
+impl Closure {
+    fn at(&self, parts: &[&str]) -> Option<&Count> {
+        match parts {
+            ["closed", part] => self.closed.at(part),
+            ["like", part] => self.like.as_ref()?.at(part),
+            ["stores", store, "people"] => Some(&self.stores.get(place(store)?)?.people),
+            ["by", group, part] => self.by.as_ref()?.get(place(group)?)?.fate.at(part),
+            _ => None,
+        }
+    }
+}
+
+impl Fate {
+    fn at(&self, part: &str) -> Option<&Count> {
+        match part {
+            "people" => Some(&self.people),
+            "store" => Some(&self.store),
+            "online" => Some(&self.online),
+            "none" => Some(&self.none),
+            _ => None,
+        }
+    }
+}
+
+impl DataFunnelStep {
+    fn at(&self, part: &str) -> Option<&Count> {
+        match part {
+            "people" => Some(&self.people),
+            "lost" => self.lost.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 impl Sessions {

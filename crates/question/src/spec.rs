@@ -1,6 +1,7 @@
 //! What can be asked, as JSON. Names and meanings are stable; another meaning is another version.
 
 mod breakdown;
+mod closure;
 mod paths;
 mod sessions;
 
@@ -10,6 +11,7 @@ use crate::form::{At, By, For, Property, Who};
 use crate::which::Which;
 
 pub use breakdown::{Bins, Breakdown, Dimension, Of};
+pub use closure::{Closure, DataFunnel, DataStep};
 pub use paths::{Paths, Side};
 pub use sessions::Sessions;
 
@@ -73,6 +75,10 @@ pub enum Ask {
     Sessions(Box<Sessions>),
     /// What people do next, or did before.
     Paths(Box<Paths>),
+    /// What became of a store's customers when it closed.
+    Closure(Box<Closure>),
+    /// How many come how far through conditions that follow one another.
+    DataFunnel(Box<DataFunnel>),
 }
 
 /// How many are in several groups at once.
@@ -334,6 +340,7 @@ impl Question {
             Ask::Profile(profile) => {
                 std::iter::once(&profile.of).chain(&profile.base).map(|who| &who.0).collect()
             }
+            Ask::DataFunnel(funnel) => funnel.steps.iter().map(|step| &step.of.0).collect(),
             Ask::Breakdown(breakdown) => breakdown.of.iter().map(|who| &who.0).collect(),
             _ => Vec::new(),
         }

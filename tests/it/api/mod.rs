@@ -8,6 +8,7 @@ mod lakes;
 mod parties;
 mod permissions;
 mod problems;
+mod questions;
 mod search;
 mod sql;
 mod tags;

@@ -35,6 +35,15 @@ impl Client {
         self.send("GET", path, &format!("Authorization: Bearer {token}\r\n"), b"")
     }
 
+    /// The same with a token.
+    pub(super) fn post_as(&mut self, token: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let head = format!(
+            "Content-Type: application/json\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        self.send("POST", path, &head, body)
+    }
+
     fn send(&mut self, method: &str, path: &str, head: &str, body: &[u8]) -> io::Result<Answer> {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n{head}\r\n", self.address);
         let request = [head.as_bytes(), body].concat();

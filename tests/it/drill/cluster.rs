@@ -15,8 +15,9 @@ use kernel::{Instant, Key, NodeNo, PartyNo};
 use lake::cluster::{Cluster, Sabotage, Secret};
 use lake::{Asking, Cell, Column, Event, Handover, Kind, Lake, Limits, Options, Policy, Snapshot};
 use question::{Answer, People, Plan, Question};
+use serde_json::{Value, json};
 
-use super::server::Process;
+use super::server::{self, Process, Server};
 use super::{cycles, dice};
 use crate::properties::dice::Dice;
 
@@ -92,25 +93,7 @@ impl Site {
 
     /// Starts a worker that waits at a point, if one is given.
     fn worker(&self, pause: Option<&str>) -> Worker {
-        let mut command = Command::new(program());
-        command.args([
-            "serve",
-            "--role",
-            "compute",
-            "--listen",
-            "127.0.0.1:0",
-            "--lake",
-            "s3://bucket/lakes",
-        ]);
-        command.args(pause.iter().flat_map(|point| ["--pause", point]));
-        command.envs(self.s3.environment()).env("HEADWATER_CLUSTER_SECRET", SECRET).env("RUST_LOG", "warn");
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (said, hears) = channel();
-        std::thread::spawn(move || lines.map_while(Result::ok).all(|line| said.send(line).is_ok()));
-        let mut worker = Worker { process: Process::of(child), hears, url: String::new() };
-        worker.url = worker.hear("listening on ");
-        worker
+        Worker::start(&self.s3, pause)
     }
 
     /// Asks question number `number` and says what is wrong with the answer.
@@ -136,6 +119,28 @@ struct Worker {
 }
 
 impl Worker {
+    fn start(s3: &S3Server, pause: Option<&str>) -> Self {
+        let mut command = Command::new(program());
+        command.args([
+            "serve",
+            "--role",
+            "compute",
+            "--listen",
+            "127.0.0.1:0",
+            "--lake",
+            "s3://bucket/lakes",
+        ]);
+        command.args(pause.iter().flat_map(|point| ["--pause", point]));
+        command.envs(s3.environment()).env("HEADWATER_CLUSTER_SECRET", SECRET).env("RUST_LOG", "warn");
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (said, hears) = channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).all(|line| said.send(line).is_ok()));
+        let mut worker = Self { process: Process::of(child), hears, url: String::new() };
+        worker.url = worker.hear("listening on ");
+        worker
+    }
+
     /// The rest of the next line that begins so.
     fn hear(&self, begin: &str) -> String {
         loop {
@@ -248,4 +253,55 @@ fn a_question_survives_a_worker_that_hangs_and_is_answered_here_when_all_are_gon
     other.process.kill();
     assert_eq!(site.ask(&cluster, 3), Ok(()));
     assert_eq!((cluster.tally().spread, cluster.tally().here), (1, 1));
+}
+
+/// What the API answers to a question, once the lake is fed.
+fn asked(server: &Server, ask: &Value) -> Value {
+    let body = json!({"ask": ask, "as_of": "2026-11-26T00:00:00Z"});
+    for _ in 0..1_500 {
+        let (status, mut answer) = server.post("/api/v1/questions", &body);
+        if status == 200 {
+            answer.as_object_mut().unwrap().remove("elapsed_ms");
+            return answer;
+        }
+        assert_eq!(status, 503, "{answer}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+    panic!("the lake is not fed");
+}
+
+#[test]
+fn a_question_over_the_api_survives_a_worker_that_is_killed_in_its_middle() {
+    let (s3, folder) = (S3Server::start(), tempfile::tempdir().unwrap());
+    let [one, other, doomed] = [None, None, Some("answer:0")].map(|pause| Worker::start(&s3, pause));
+    let urls = [&one.url, &doomed.url, &other.url].map(String::as_str).join(",");
+    let site = server::Site::create(folder.path(), 1)
+        .with(&["--lake", "s3://bucket/lakes", "--workers", &urls, "--spread-from", "0"])
+        .inside(s3.environment())
+        .inside([("HEADWATER_CLUSTER_SECRET", SECRET.to_owned())]);
+    let server = site.serve();
+    let mut dice = dice();
+    let events = (0..400).map(|number| {
+        json!({"type": "track", "messageId": format!("m-{number}"), "userId": format!("u-{}", dice.roll(60)),
+            "event": (["product_view", "product_view", "add_to_cart", "order_completed"][dice.roll(4)]),
+            "timestamp": format!("2026-11-{:02}T{:02}:00:00.000Z", 1 + dice.roll(25), dice.roll(24)),
+            "properties": {"total": dice.roll(90)}})
+    });
+    let batch = json!({"writeKey": server::WRITE_KEY, "batch": events.collect::<Vec<Value>>()});
+    assert_eq!(server.post("/v1/batch", &batch).0, 200);
+    server.drain();
+    let asks: Vec<Value> = QUESTIONS.iter().map(|ask| serde_json::from_str(ask).unwrap()).collect();
+    let first = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| asked(&server, &asks[2]));
+        doomed.hear("paused");
+        doomed.process.kill();
+        asking.join().unwrap()
+    });
+    let spread: Vec<Value> = asks.iter().map(|ask| asked(&server, ask)).collect();
+    assert_eq!(first, spread[2]);
+    assert!(first["funnel"]["steps"][1]["people"].as_u64().is_some_and(|people| people > 0), "{first}");
+    one.process.kill();
+    other.process.kill();
+    let here: Vec<Value> = asks.iter().map(|ask| asked(&server, ask)).collect();
+    assert_eq!(spread, here, "without workers the answers are the same");
 }

@@ -31,6 +31,7 @@ pub(super) struct Site {
     /// Arguments of every command that say where the store is.
     pub(super) place: Vec<String>,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     /// Where the program writes what goes wrong: never on the disk that is being drilled.
     complaints: Arc<NamedTempFile>,
 }
@@ -52,13 +53,27 @@ impl Site {
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();
         let token = made["api_token"].as_str().unwrap().to_owned();
         let complaints = Arc::new(NamedTempFile::new().unwrap());
-        Self { data: data.to_owned(), store, token, place, arguments: Vec::new(), complaints }
+        Self {
+            data: data.to_owned(),
+            store,
+            token,
+            place,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            complaints,
+        }
     }
 
     /// The same site, served with more arguments.
     pub(super) fn with(&self, arguments: &[&str]) -> Self {
         let more = arguments.iter().map(|a| (*a).to_owned());
         Self { arguments: self.arguments.iter().cloned().chain(more).collect(), ..self.clone() }
+    }
+
+    /// The same site, served with more variables in its environment.
+    pub(super) fn inside(mut self, environment: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.environment.extend(environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self
     }
 
     /// The same site with its log in a broker.
@@ -80,6 +95,7 @@ impl Site {
         let mut command = Command::new(program());
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&self.data);
         command.args(&self.place).args(&self.arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.env("RUST_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -192,6 +208,13 @@ impl Server {
     /// What a path of the API answers.
     pub(super) fn get(&self, path: &str) -> (u16, Value) {
         let answer = Client::connect(self.address).unwrap().get(path, &self.token).unwrap();
+        (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
+    }
+
+    /// What a path of the API answers to a body.
+    pub(super) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let mut client = Client::connect(self.address).unwrap();
+        let answer = client.post_as(&self.token, path, body.to_string().as_bytes()).unwrap();
         (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
     }
 

@@ -92,7 +92,7 @@ fn show(line: impl std::fmt::Display) {
 impl World {
     fn load() -> Self {
         let drawn = demo::World::generate(profile(), SEED);
-        let server = TestServer::on("2026-07-02");
+        let server = TestServer::with_lake_on("2026-07-02");
         let mut workspaces = HashMap::new();
         let mut keys = HashMap::new();
         for (name, source) in demo::SOURCES {
@@ -168,6 +168,33 @@ impl World {
         // A preview names not everybody; whom it names is in.
         assert!(sample.is_subset(&expected) && sample.len() == count.min(SAMPLE_MAX), "{rule}");
         count
+    }
+
+    /// What a question is answered as of the end of the world.
+    fn ask(&self, workspace: &TestWorkspace, ask: &Value) -> Value {
+        let body = json!({ "ask": ask, "as_of": AS_OF });
+        // A lake that is fed for the first time may be behind for a while.
+        for _ in 0..20 {
+            let answer = self.server.post(&workspace.token, "/api/v1/questions", &body);
+            if answer.status != 503 {
+                return answer.ok();
+            }
+        }
+        panic!("the lake does not catch up");
+    }
+
+    /// Ids of all people behind a number of an answer.
+    fn people(&self, workspace: &TestWorkspace, ask: &Value, at: &str) -> BTreeSet<String> {
+        let mut body = json!({ "question": { "ask": ask, "as_of": AS_OF }, "at": at, "limit": 1_000 });
+        let mut found = BTreeSet::new();
+        loop {
+            let page = self.server.post(&workspace.token, "/api/v1/questions/people", &body).ok();
+            found.extend(page["items"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()));
+            match page["next"].as_str() {
+                Some(next) => body["cursor"] = json!(next),
+                None => return found,
+            }
+        }
     }
 
     /// Every event of every timeline, by message id.

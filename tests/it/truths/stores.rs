@@ -80,3 +80,50 @@ fn exactly_the_planted_persons_looked_in_a_store_and_bought_only_online_within_a
     println!("P37: showroom effect {count} of {looked} who looked");
     assert!(count > 0 && looked > count);
 }
+
+#[test]
+fn the_closure_of_a_store_is_one_question_and_each_of_its_numbers_names_the_planted_persons() {
+    let world = world();
+    let _reading = world.read();
+    let ask = json!({ "closure": { "closed": "ST-017", "like": ["ST-018"], "at": BEFORE.1 } });
+    let answer = world.ask(world.w2(), &ask);
+    println!("P09: {answer}");
+    for (part, store) in [("closed", "ST-017"), ("like", "ST-018")] {
+        for (place, outcome) in [("store", "store"), ("online", "online"), ("none", "nothing")] {
+            let rows = rows_with(&world, "P09", &[("store", store), ("outcome", outcome)]);
+            let expected = world.parties(world.w2(), rows);
+            assert_eq!(answer["closure"][part][place], expected.len(), "{part} {place}: {answer}");
+            assert_eq!(world.people(world.w2(), &ask, &format!("/closure/{part}/{place}")), expected);
+        }
+    }
+    let expected = if super::profile() == demo::Profile::Small { 0.1 } else { 1.0 / 13.0 };
+    let excess = answer["closure"]["excess_loss"].as_f64().unwrap();
+    assert!((excess - expected).abs() < 1e-9, "{answer}");
+    assert_eq!(answer["closure"]["is_over"], true);
+}
+
+#[test]
+fn each_step_of_the_data_funnel_is_a_part_of_the_one_before_and_counts_whom_its_rules_hold_for() {
+    let world = world();
+    let _reading = world.read();
+    let rules = [
+        json!({ "always": true }),
+        json!({ "trait": "phone", "op": "exists" }),
+        json!({ "event": "Order Completed", "op": "gte", "value": 1 }),
+        json!({ "event": "Order Completed", "where": [in_any_store()], "op": "gte", "value": 1 }),
+    ];
+    let steps: Vec<Value> =
+        rules.iter().enumerate().map(|(no, rule)| json!({ "name": no.to_string(), "of": rule })).collect();
+    let answer = world.ask(world.w2(), &json!({ "data_funnel": { "steps": steps } }));
+    let mut before = u64::MAX;
+    for no in 0..rules.len() {
+        let step = &answer["data_funnel"]["steps"][no];
+        let (count, _) = world.found(world.w2(), &json!({ "all": rules[..=no] }));
+        assert_eq!(step["people"], count, "{answer}");
+        assert!(
+            count as u64 <= before && step["lost"].as_u64().is_none_or(|lost| lost == before - count as u64)
+        );
+        before = count as u64;
+    }
+    assert!(before > 0, "{answer}");
+}

@@ -96,7 +96,9 @@ pub(super) struct Form {
     /// The time zone days, weeks and months are cut in; the workspace's if absent.
     zone: Option<String>,
     /// What is asked: one member named after the kind of question, such as `{"funnel": {…}}`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({"funnel": {"steps": ["Product Viewed",
+        {"event": "Order Completed", "where": [{"property": "total", "op": "gte", "value": 100}]}],
+        "within": "24h", "window": {"last": "30d"}}}))]
     ask: Value,
 }
 
@@ -139,8 +141,10 @@ pub(super) struct PeoplePage {
 
 /// Ask a question about everybody
 ///
-/// Members of a rule, funnels, retention, RFM and others, over all events and as of any instant. What was
-/// applied a moment ago is part of the answer.
+/// Over all events and as of any instant; what was applied a moment ago is part of the answer. `ask` has one member,
+/// named after the kind: `members`, `breakdown`, `overlap`, `profile`, `data_funnel`, `funnel`, `absence`, `paths`,
+/// `retention`, `sessions`, `trend`, `top`, `rfm`, `closure` or `latest`. Each is described with an example in
+/// `docs/questions.md`. Events are chosen by a name, a list of names, or `{"event": …, "where": […]}` as in rules.
 #[utoipa::path(post, path = "/api/v1/questions", tag = "questions", operation_id = "question_ask",
     request_body = Form,
     responses((status = 200, body = Answered),

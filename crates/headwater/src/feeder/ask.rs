@@ -10,6 +10,7 @@ use std::time::Duration;
 use insight::live::{Lakes, Later, Pinned};
 use insight::store::lake_feed::feed_last;
 use kernel::Scope;
+use lake::cluster::Cluster;
 use lake::{Asking, Lake, Snapshot, Writer};
 use parking_lot::Mutex;
 use question::{Partial, People, Plan};
@@ -21,6 +22,9 @@ use crate::runtime::Runtime;
 
 /// How long an answer waits for the lake to be told what was applied; then the store is asked.
 const WAIT: Duration = Duration::from_secs(3);
+
+/// How long workers may take together. Whoever asks has a time of its own, and goes away when it is over.
+const CLUSTER_TIME: Duration = Duration::from_secs(600);
 
 /// The place where a workspace's lake is, while it is fed.
 #[derive(Default)]
@@ -93,13 +97,18 @@ impl Lakes for Runtime {
                 tracing::warn!(workspace = scope.workspace.0, "the lake is behind; the store is asked");
                 return Ok(None);
             }
-            Ok(Some(Arc::new(Moment(slot.lake.snapshot())) as Arc<dyn Pinned>))
+            let cluster = self.cluster().cloned().map(|cluster| (cluster, super::root(&open.workspace)));
+            Ok(Some(Arc::new(Moment { snapshot: slot.lake.snapshot(), cluster }) as Arc<dyn Pinned>))
         })
     }
 }
 
 /// A lake at one moment.
-struct Moment(Snapshot);
+struct Moment {
+    snapshot: Snapshot,
+    /// Who else can read it, and what they call it.
+    cluster: Option<(Cluster, String)>,
+}
 
 impl Pinned for Moment {
     fn partial(
@@ -110,7 +119,11 @@ impl Pinned for Moment {
     ) -> Later<'_, Partial> {
         Box::pin(async move {
             let asking = Asking { excluded: Some(left_out), ..Asking::default() };
-            self.0.partial(&plan, &people, asking).await.map_err(failed)
+            let Some((cluster, root)) = &self.cluster else {
+                return self.snapshot.partial(&plan, &people, asking).await.map_err(failed);
+            };
+            let asked = (&plan, &people);
+            cluster.partial(root, &self.snapshot, asked, asking, CLUSTER_TIME).await.map_err(failed)
         })
     }
 }

@@ -14,7 +14,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion_distributed::{DistributedExt, SessionStateBuilderExt};
 use kernel::time::Clock;
 use parking_lot::Mutex;
-use question::{People, Plan};
+use question::{Partial, People, Plan};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -186,6 +186,22 @@ impl Cluster {
         asking: Asking,
         time: Duration,
     ) -> Result<question::Answer> {
+        let found = self.partial(root, snapshot, question, asking, time).await?;
+        Ok(question.0.finish(found, question.1))
+    }
+
+    /// What is found about everybody but those left out, over a snapshot of the lake called `root`, in `time`.
+    ///
+    /// # Errors
+    /// As [`Snapshot::partial`], and [`Error::Limit`] when the time is over.
+    pub async fn partial(
+        &self,
+        root: &str,
+        snapshot: &Snapshot,
+        question: (&Arc<Plan>, &Arc<People>),
+        asking: Asking,
+        time: Duration,
+    ) -> Result<Partial> {
         let limits = Limits { time, ..Limits::default() };
         let terms = Terms { limits, deadline: Instant::now() + time, cancel: asking.cancel.clone() };
         let (plan, people) = question;

@@ -112,7 +112,7 @@ pub(super) struct Questions<'a> {
 
 #[async_trait::async_trait]
 impl Work for Questions<'_> {
-    type Found = question::Answer;
+    type Found = Partial;
 
     /// A question about one person reads one bucket, and whoever asks for some buckets has split it already.
     fn is_worth_it(&self) -> bool {
@@ -124,7 +124,7 @@ impl Work for Questions<'_> {
         session: &SessionContext,
         workers: usize,
         terms: &Terms,
-    ) -> std::result::Result<question::Answer, Verdict> {
+    ) -> std::result::Result<Partial, Verdict> {
         let judged = |error: DataFusionError| judge(&error, &terms.limits);
         let asked = Arc::new(Asked {
             plan: self.plan.clone(),
@@ -145,11 +145,11 @@ impl Work for Questions<'_> {
             let why = format!("{buckets} of {} buckets were answered", self.snapshot.buckets());
             return Err(Verdict::Lost(why));
         }
-        Ok(self.plan.finish(found, self.people))
+        Ok(found)
     }
 
-    async fn here(&self) -> Result<question::Answer> {
-        self.snapshot.ask(self.plan, self.people, self.asking.clone()).await
+    async fn here(&self) -> Result<Partial> {
+        self.snapshot.partial(self.plan, self.people, self.asking.clone()).await
     }
 }
 

@@ -100,6 +100,8 @@ async fn every_kind_of_question_answers_over_files_and_buffers_what_it_answers_o
         r#"{"sessions":{"views":"page_view","clicks":"*","orders":"order_completed","gap":"5h"}}"#,
         r#"{"paths":{"anchor":"add_to_cart","within":"3d","limit":1}}"#,
         r#"{"paths":{"anchor":"order_completed","side":"before","events":["page_view","add_to_cart"],"name":"sku","within":"6d","repeats":true}}"#,
+        r#"{"closure":{"order":["order_completed","page_view"],"store":"sku","closed":"s-1","like":["s-2"],"at":"2026-11-12T00:00:00Z","store_days":1,"online_days":1}}"#,
+        r#"{"data_funnel":{"steps":[{"name":"all","of":{"always":true}},{"name":"seen","of":{"event":"page_view","op":"gte","value":1}}],"by":{"trait":"age"}}}"#,
         r#"{"top":{"event":"page_view","item":"sku","limit":3,"every":"day","window":{"last":"20d"}}}"#,
     ] {
         let ask: Ask = serde_json::from_str(ask).unwrap();

@@ -24,18 +24,18 @@ const TRAITS_MAX: usize = 32;
 const SIGNIFICANT: f64 = 1.96;
 
 /// Rules asked together; of each party a mask of those that hold.
-struct Rules {
+pub(super) struct Rules {
     program: Program,
     as_of: Instant,
 }
 
 impl Rules {
-    fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, setting: Setting) -> Self {
+    pub(super) fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, setting: Setting) -> Self {
         let rules = (0..).zip(rules.into_iter().cloned());
         Self { program: Program::compile(rules, setting.zone), as_of: Instant(setting.as_of) }
     }
 
-    fn needs(&self) -> Needs {
+    pub(super) fn needs(&self) -> Needs {
         let needs = Needs::of(&self.program, self.as_of);
         let nobody = Party { timeline: &Nothing, subject: &Facts::default() };
         let mut evaluator = Evaluator::new(&self.program);
@@ -46,7 +46,7 @@ impl Rules {
         Needs { is_everybody, ..needs }
     }
 
-    fn operator<'p>(&'p self, people: &'p People) -> Box<dyn Operator + 'p> {
+    pub(super) fn operator<'p>(&'p self, people: &'p People) -> Box<dyn Operator + 'p> {
         let (evaluator, view) = (Evaluator::new(&self.program), View::new(&self.program, people));
         Box::new(Masks {
             evaluator,
@@ -87,7 +87,7 @@ impl Operator for Masks<'_> {
 }
 
 /// Who has each mask.
-fn masks(found: Partial) -> Vec<(usize, RoaringBitmap)> {
+pub(super) fn masks(found: Partial) -> Vec<(usize, RoaringBitmap)> {
     let groups = found.groups.into_iter().filter_map(|(name, group)| match (&*name, group.people) {
         ([Part::Number(mask)], Some(people)) => Some((*mask as usize, people)),
         _ => None,
@@ -95,7 +95,7 @@ fn masks(found: Partial) -> Vec<(usize, RoaringBitmap)> {
     groups.collect()
 }
 
-fn count(people: RoaringBitmap) -> Count {
+pub(super) fn count(people: RoaringBitmap) -> Count {
     Count::with(i128::from(people.len()), Some(people))
 }
 

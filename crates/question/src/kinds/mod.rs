@@ -2,6 +2,8 @@
 
 mod absence;
 mod breakdown;
+mod closure;
+mod data_funnel;
 mod funnel;
 mod groups;
 mod latest;
@@ -37,6 +39,8 @@ pub(crate) fn kind(ask: &Ask, setting: Setting) -> kernel::Result<Box<dyn Kind>>
         Ask::Breakdown(breakdown) => Box::new(breakdown::Divided::new(breakdown, &setting)?),
         Ask::Sessions(sessions) => Box::new(sessions::Stays::new(sessions, &setting)?),
         Ask::Paths(paths) => Box::new(paths::Ways::new(paths, &setting)?),
+        Ask::Closure(closure) => Box::new(closure::Closing::new(closure, &setting)?),
+        Ask::DataFunnel(funnel) => Box::new(data_funnel::Narrowing::new(funnel, setting)?),
         Ask::Trend(trend) => Box::new(trend::Course::new(trend, &setting)?),
     };
     Ok(sifted(kind, &zone, as_of))

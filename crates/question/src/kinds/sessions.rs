@@ -4,6 +4,7 @@
 //! much is read as one pause is long, and a session is the same whatever window it is asked in.
 
 use criteria::Timeline;
+use kernel::time::MILLISECOND;
 use kernel::{Failure, PartyNo};
 
 use crate::answer::{Count, Finding, Sessions as Found, VisitGroup, VisitPage, VisitPeriod, Visits};
@@ -36,7 +37,7 @@ const EXIT: i64 = 4;
 /// What a group counts, by place; its people are visitors.
 const SESSIONS: usize = 0;
 const BOUNCES: usize = 4;
-const MICROS: usize = 5;
+const MILLIS: usize = 5;
 
 /// A question for sessions made ready.
 pub(crate) struct Stays {
@@ -84,7 +85,7 @@ impl Stays {
             orders: number(3),
             bounces,
             bounce_rate: part(bounces as f64),
-            seconds_mean: part(number(MICROS) as f64 / 1e6),
+            seconds_mean: part(number(MILLIS) as f64 / 1e3),
             buyers: Count::with(i128::from(buyers.len()), Some(buyers)),
             people: count(group),
         }
@@ -196,7 +197,8 @@ impl Stays {
             names.push([Part::Number(BY), session.by]);
         }
         let is_bounce = session.views <= 1 && session.clicks == 0 && session.orders == 0;
-        let micros = session.last - session.start;
+        // The last digits of an instant are an event's place in its request, and no time.
+        let millis = session.last.div_euclid(MILLISECOND) - session.start.div_euclid(MILLISECOND);
         for name in names {
             let group = found.group(&name);
             group.note(party);
@@ -205,7 +207,7 @@ impl Stays {
             group.add(2, i128::from(session.clicks));
             group.add(3, i128::from(session.orders));
             group.add(BOUNCES, i128::from(is_bounce));
-            group.add(MICROS, i128::from(micros));
+            group.add(MILLIS, i128::from(millis));
             if session.orders > 0 {
                 found.group(&buyers(&name)).note(party);
             }

@@ -81,12 +81,14 @@ fn numbers<'a>(rows: &[Row], columns: &[(usize, Column<'a>)]) -> Option<Cells<'a
 }
 
 fn texts<'a>(rows: &[Row], columns: &[(usize, Column<'a>)]) -> Option<Cells<'a>> {
-    let mut dictionaries = columns.iter().map(|(_, column)| match column.parts() {
+    let dictionaries = columns.iter().map(|(_, column)| match column.parts() {
         (None, Values::Text { dictionary, .. }) => Some(dictionary),
         _ => None,
     });
-    let dictionary = dictionaries.next()??;
-    if !dictionaries.all(|other| other.is_some_and(|other| other.id() == dictionary.id())) {
+    let dictionaries = dictionaries.collect::<Option<Vec<_>>>()?;
+    // Dictionaries of one number grow; the longest has all codes.
+    let dictionary = dictionaries.iter().copied().max_by_key(|dictionary| dictionary.len())?;
+    if dictionaries.iter().any(|other| other.id() != dictionary.id()) {
         return None;
     }
     let (mut codes, mut valid) = (Vec::with_capacity(rows.len()), Validity::new(rows.len()));

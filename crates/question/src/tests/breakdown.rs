@@ -189,6 +189,7 @@ fn a_breakdown_that_makes_no_sense_is_refused() {
         (json!({"by": []}), "one to three"),
         (json!({"by": ["sku"]}), "say which in `event`"),
         (json!({"event": "a", "by": [{"trait": "x", "tiles": 3}]}), "events are not"),
+        (json!({"event": "a", "by": ["x[].y", "x[].z"]}), "one property with `[]`"),
         (json!({"by": [{"trait": "x", "tiles": 1}]}), "2 to 20"),
         (json!({"by": [{"trait": "x", "cuts": [3, 1]}]}), "ascending"),
         (json!({"by": [{"trait": "x", "property": "y"}]}), "one of"),

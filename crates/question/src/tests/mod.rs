@@ -1,6 +1,7 @@
 //! Tests of what every kind of question shares; `naive` has a plain answer for each kind.
 
 mod breakdown;
+mod closures;
 mod conditions;
 mod naive;
 mod visits;

@@ -42,7 +42,7 @@ struct Figures {
     clicks: u64,
     orders: u64,
     bounces: u64,
-    micros: i64,
+    millis: i64,
     people: BTreeSet<u32>,
     buyers: BTreeSet<u32>,
 }
@@ -56,7 +56,7 @@ impl Figures {
             (self.views + views, self.clicks + clicks, self.orders + orders);
         self.bounces += u64::from(views <= 1 && clicks == 0 && orders == 0);
         let stays: Vec<&&Event> = session.iter().filter(|event| event.name != "order").collect();
-        self.micros += stays[stays.len() - 1].time - stays[0].time;
+        self.millis += stays[stays.len() - 1].time.div_euclid(1_000) - stays[0].time.div_euclid(1_000);
         self.people.insert(party);
         if orders > 0 {
             self.buyers.insert(party);
@@ -67,8 +67,8 @@ impl Figures {
         let numbers = (visits.sessions, visits.views, visits.clicks, visits.orders, visits.bounces);
         assert_eq!(numbers, (self.sessions, self.views, self.clicks, self.orders, self.bounces));
         assert_eq!((who(&visits.people), who(&visits.buyers)), (self.people.clone(), self.buyers.clone()));
-        let mean = visits.seconds_mean.map_or(0, |mean| (mean * 1e6 * self.sessions as f64).round() as i64);
-        assert!((mean - self.micros).abs() <= 2, "{mean} {}", self.micros);
+        let mean = (self.sessions > 0).then(|| self.millis as f64 / 1e3 / self.sessions as f64);
+        assert_eq!(visits.seconds_mean, mean);
     }
 }
 

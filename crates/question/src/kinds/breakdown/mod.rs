@@ -95,6 +95,10 @@ fn check(ask: &Breakdown) -> kernel::Result<()> {
         let message = "a property, a sum and a window are of events: say which in `event`";
         return Err(Failure::invalid("event", message));
     }
+    let is_list = |dimension: &&Dimension| matches!(&dimension.of, Of::Property(path) if path.is_many());
+    if ask.by.iter().filter(is_list).count() > 1 {
+        return Err(Failure::invalid("by", "one property with `[]`; events would count under all pairs"));
+    }
     if ask.event.is_some() && ask.by.iter().any(|dimension| matches!(dimension.bins, Bins::Tiles(_))) {
         return Err(Failure::invalid("tiles", "people are divided by quantiles, events are not"));
     }
