@@ -31,4 +31,4 @@ pub use pause::{Pause, Point};
 pub use worker::Worker;
 
 /// What a worker says it is. One of another version is left out: plans are not stable between versions.
-const VERSION: &str = concat!("headwater ", env!("CARGO_PKG_VERSION"), " cluster 2");
+const VERSION: &str = concat!("headwater ", env!("CARGO_PKG_VERSION"), " cluster 3");

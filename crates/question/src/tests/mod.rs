@@ -3,7 +3,7 @@
 mod breakdown;
 mod closures;
 mod conditions;
-mod naive;
+pub(crate) mod naive;
 mod visits;
 
 use roaring::RoaringBitmap;

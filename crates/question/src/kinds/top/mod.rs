@@ -1,12 +1,13 @@
 //! Things by what they brought, and how many people met each in each period.
 //!
-//! A thing is its code in the column's dictionary. What each brought is summed in an array; people are told
-//! apart by sorting (thing, period, person), which is only done for what came.
+//! A thing is its code in the column's dictionary. What each brought is summed in an array, and its people are
+//! counted period by period (`meetings`); who they were is only noted if that is asked.
 
-use std::collections::BTreeMap;
+mod meetings;
 
 use criteria::Timeline;
 use kernel::{Failure, PartyNo};
+use meetings::Meetings;
 
 use crate::answer::{Count, Finding, TopItem, TopPeriod};
 use crate::calendar::Calendar;
@@ -14,7 +15,7 @@ use crate::cells::{Coder, SCALE, amount, each_number, shown};
 use crate::form::At;
 use crate::needs::{Need, Needs, Order};
 use crate::operator::{Block, Operator, Slice};
-use crate::partial::{Part, Partial};
+use crate::partial::{Group, Part, Partial};
 use crate::people::People;
 use crate::plan::{Kind, Setting};
 use crate::spec::Top;
@@ -22,6 +23,8 @@ use crate::which::Which;
 
 /// Periods people are told apart in.
 const PERIODS_MAX: usize = 400;
+/// Numbers of a thing's group before those of its periods: what it brought, and its events.
+const PERIODS_FROM: usize = 2;
 /// Things of an answer.
 const ITEMS_MAX: u32 = 10_000;
 
@@ -60,29 +63,37 @@ impl Kind for Things {
     }
 
     fn operator<'p>(&'p self, _: Slice, _: &'p People) -> Box<dyn Operator + 'p> {
-        Box::new(Sums { of: self, coder: Coder::default(), sums: Vec::new(), met: Vec::new() })
+        Box::new(Sums {
+            of: self,
+            coder: Coder::default(),
+            sums: Vec::new(),
+            meetings: Meetings::default(),
+            met: Vec::new(),
+        })
     }
 
     fn finish(&self, found: Partial, _: &People) -> Finding {
-        // The sum of a thing stands before its periods.
-        let mut sums: Vec<(i128, &[Part], i128)> = Vec::new();
+        let mut sums: Vec<(i128, &[Part], &Group)> = Vec::new();
         for (name, group) in &found.groups {
+            // Groups with a period in their name hold people.
             if name.len() == 1 {
-                sums.push((group.number(0), name, group.number(1)));
+                sums.push((group.number(0), name, group));
             }
         }
         sums.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
         sums.truncate(self.ask.limit as usize);
-        let item = |(sum, name, events): (i128, &[Part], i128)| {
+        let item = |(sum, name, group): (i128, &[Part], &Group)| {
             let mut periods = Vec::new();
             for period in 0..self.calendar.len() {
-                let name = [name[0].clone(), Part::Number(period as i64)];
-                if let Some(group) = found.groups.get(&name[..]) {
-                    let people = Count::with(group.number(0), group.people.clone());
-                    periods.push(TopPeriod { start: At(self.calendar.start(period)), people });
+                let count = group.number(PERIODS_FROM + period);
+                if count > 0 {
+                    let name = [name[0].clone(), Part::Number(period as i64)];
+                    let people = found.groups.get(&name[..]).and_then(|group| group.people.clone());
+                    let start = At(self.calendar.start(period));
+                    periods.push(TopPeriod { start, people: Count::with(count, people) });
                 }
             }
-            let events = u64::try_from(events).unwrap_or(0);
+            let events = u64::try_from(group.number(1)).unwrap_or(0);
             let value = if self.ask.value.is_some() { amount(sum) } else { events.into() };
             TopItem { item: shown(&name[0]).unwrap_or_default(), value, events, periods }
         };
@@ -95,7 +106,9 @@ struct Sums<'p> {
     coder: Coder,
     /// By thing: what it brought, and in how many events.
     sums: Vec<(i128, u64)>,
-    /// Thing, period and person of every event.
+    /// How many people met each.
+    meetings: Meetings,
+    /// Who met each, in which period: thing, period and person. Nobody unless people are asked for.
     met: Vec<(u32, u32, u32)>,
 }
 
@@ -105,14 +118,12 @@ impl Operator for Sums<'_> {
     fn block(&mut self, block: &Block<'_>) {
         let rows = &block.runs[0];
         let mut lookup = self.of.calendar.lookup();
-        let first = self.met.len();
-        self.met.reserve(rows.parties.len());
+        let mut met = Vec::with_capacity(rows.parties.len());
         for (row, (party, time)) in rows.parties.iter().zip(rows.times).enumerate() {
             let thing = self.coder.code(&rows.columns[0], row);
-            self.met.push((thing, lookup.period(*time) as u32, *party));
+            met.push((thing, lookup.period(*time) as u32, *party));
         }
         self.sums.resize(self.coder.parts.len(), (0, 0));
-        let met = &self.met[first..];
         met.iter().for_each(|(thing, ..)| self.sums[*thing as usize].1 += 1);
         if let Some(values) = rows.columns.get(1) {
             let sums = &mut self.sums;
@@ -121,6 +132,10 @@ impl Operator for Sums<'_> {
                 *sum = sum.saturating_add(amount);
             });
         }
+        if self.of.with_people {
+            self.met.extend_from_slice(&met);
+        }
+        self.meetings.block(met, self.coder.parts.len());
     }
 
     fn finish(mut self: Box<Self>) -> Partial {
@@ -135,19 +150,19 @@ impl Operator for Sums<'_> {
                 group.add(1, i128::from(*events));
             }
         }
-        self.met.sort_unstable();
-        self.met.dedup();
-        let mut people: BTreeMap<(u32, u32), (u64, Vec<u32>)> = BTreeMap::new();
-        for same in self.met.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let who = if self.of.with_people { same.iter().map(|met| met.2).collect() } else { Vec::new() };
-            people.insert((same[0].0, same[0].1), (same.len() as u64, who));
-        }
-        for ((thing, period), (count, who)) in people {
+        for (thing, period, people) in self.meetings.finish(self.coder.parts.len()) {
             let thing = &self.coder.parts[thing as usize];
             if *thing != Part::Missing {
-                let group = partial.group(&[thing.clone(), Part::Number(i64::from(period))]);
-                group.add(0, i128::from(count));
-                who.into_iter().for_each(|party| group.note(party));
+                let group = partial.group(std::slice::from_ref(thing));
+                group.add(PERIODS_FROM + period as usize, i128::from(people));
+            }
+        }
+        self.met.sort_unstable();
+        for same in self.met.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let thing = &self.coder.parts[same[0].0 as usize];
+            if *thing != Part::Missing {
+                let group = partial.group(&[thing.clone(), Part::Number(i64::from(same[0].1))]);
+                same.iter().for_each(|met| group.note(met.2));
             }
         }
         partial
