@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use kernel::time::SECOND;
 use kernel::{NodeNo, PartyNo};
 use lake::{Dataset, Event, Handover, Lake, Place, Policy, Writer};
 use log::Log;
@@ -119,9 +120,9 @@ async fn fresh(folder: &Path) -> anyhow::Result<()> {
     let mut latencies = Latencies::default();
     for _ in 0..LOOKS {
         let mut events = stream.batch(BATCH_ROWS);
-        // Later than everything else this person did.
+        // Later than everything else this person did, and before the instant questions are about.
         let party = events[0].party;
-        events[0].time = super::shop::UNTIL.plus(-2 - (LOOKS as i64 - latencies.count() as i64));
+        events[0].time = super::shop::UNTIL.plus(-SECOND - (LOOKS as i64 - latencies.count() as i64));
         let time = events[0].time;
         latencies.add(seen(&lake, &writer, &mut position, events, (party, time)).await?);
     }
