@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kernel::scope::Permission;
 use kernel::time::HOUR;
 use kernel::{Failure, Scope};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::run::Run;
@@ -67,6 +68,14 @@ pub trait Work: Send + Sync {
     /// Does it. Long work asks [`Run::check`] often, tells [`Run::progress`], and writes through
     /// [`Run::write`], which refuses once another process has taken the job over.
     fn run<'a>(&'a self, run: &'a Run) -> Running<'a>;
+}
+
+/// A job's input as its kind understands it.
+///
+/// # Errors
+/// [`Failure::Invalid`] that says what is wrong with it.
+pub fn input<T: DeserializeOwned>(input: &Value) -> kernel::Result<T> {
+    T::deserialize(input).map_err(|e| Failure::invalid("input", e.to_string()))
 }
 
 /// The kinds a process knows. Cheap to clone.

@@ -51,7 +51,7 @@ struct Input {
 }
 
 fn input(input: &Value) -> kernel::Result<Input> {
-    serde_json::from_value(input.clone()).map_err(|e| Failure::invalid("input", e.to_string()))
+    jobs::work::input(input)
 }
 
 impl Work for RefreshConstants {

@@ -33,7 +33,7 @@ pub(crate) struct Input {
 }
 
 pub(crate) fn read(input: &Value) -> kernel::Result<Input> {
-    serde_json::from_value(input.clone()).map_err(|e| Failure::invalid("input", e.to_string()))
+    jobs::work::input(input)
 }
 
 impl Work for RefreshTag {

@@ -74,7 +74,7 @@ pub fn input(destination: &str, audience: &str) -> Value {
 }
 
 fn read(input: &Value) -> kernel::Result<Input> {
-    serde_json::from_value(input.clone()).map_err(|e| Failure::invalid("input", e.to_string()))
+    jobs::work::input(input)
 }
 
 /// A list that was begun.

@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use db::Tx;
 use identity::party::party_no_at;
 use identity::store::node::{Node, node_by_no};
 use insight::store::lake_feed::{Fed, Feed};
 use intake::rules::frame::Frame;
 use intake::rules::record::{self, Record};
-use kernel::{Failure, NodeNo, PartyNo, Scope};
+use kernel::{Failure, Instant, NodeNo, PartyNo, Scope};
 use lake::Event;
 use log::{Entry, Log, Offset};
 use serde_json::Value;
@@ -30,13 +31,10 @@ pub(super) fn events(
     log: &dyn Log,
     feed: &Feed,
 ) -> kernel::Result<Vec<Event>> {
-    let numbers = BTreeSet::from_iter(feed.events.iter().map(|fed| fed.node));
     let mut names = Names::default();
     let mut events = Vec::with_capacity(feed.events.len());
     let mut by_entry = feed.events.chunk_by(|a, b| a.offset == b.offset).peekable();
     pool.read(|tx| {
-        let found = node_by_no(scope, tx, &Vec::from_iter(numbers))?;
-        let nodes: HashMap<NodeNo, Node> = found.into_iter().map(|node| (node.no, node)).collect();
         let mut at = Offset(feed.from);
         while by_entry.peek().is_some() {
             let entries = log.read(at, READ.0, READ.1).map_err(Failure::internal)?;
@@ -46,16 +44,34 @@ pub(super) fn events(
             at = last.offset;
             for entry in &entries {
                 let Some(fed) = by_entry.next_if(|fed| fed[0].offset == entry.offset.0) else { continue };
-                for row in read(workspace, entry, fed, &mut names)? {
-                    let node = nodes.get(&row.node);
-                    let party = node.map(|node| party_no_at(scope, tx, node, row.time)).transpose()?;
-                    events.push(Event { party: party.unwrap_or(PartyNo(0)), ..row });
-                }
+                events.extend(read(workspace, entry, fed, &mut names)?);
             }
+        }
+        let rows: Vec<(NodeNo, Instant)> = events.iter().map(|event| (event.node, event.time)).collect();
+        for (event, party) in events.iter_mut().zip(owners(scope, tx, &rows)?) {
+            event.party = party;
         }
         Ok(())
     })?;
     Ok(events)
+}
+
+/// Whose events are, by the node and the time of each; under 0 those of nodes that are nobody's.
+///
+/// # Errors
+/// As the database says.
+pub(super) fn owners(
+    scope: &Scope,
+    tx: &mut Tx<'_>,
+    rows: &[(NodeNo, Instant)],
+) -> kernel::Result<Vec<PartyNo>> {
+    let numbers: BTreeSet<NodeNo> = rows.iter().map(|(node, _)| *node).collect();
+    let found = node_by_no(scope, tx, &Vec::from_iter(numbers))?;
+    let nodes: HashMap<NodeNo, Node> = found.into_iter().map(|node| (node.no, node)).collect();
+    let owner = |(no, time): &(NodeNo, Instant)| {
+        nodes.get(no).map_or(Ok(PartyNo(0)), |node| party_no_at(scope, tx, node, *time))
+    };
+    rows.iter().map(owner).collect()
 }
 
 /// Texts that come again and again, each kept once.

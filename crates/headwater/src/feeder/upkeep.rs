@@ -2,19 +2,16 @@
 //!
 //! One piece of work at a time, in a task of its own, so that answers stay fresh meanwhile.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::party::party_no_at;
 use identity::store::moved::{Moved, moved_all, moved_settle};
-use identity::store::node::{Node, node_by_no};
-use kernel::{Failure, Instant as Time, NodeNo, PartyNo, Scope};
+use kernel::{Failure, PartyNo, Scope};
 use lake::{Owners, Policy};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{Feeder, blocking, failed};
+use super::{Feeder, blocking, failed, rows};
 use crate::runtime::Runtime;
 
 /// How often tables are compacted and cleaned.
@@ -95,8 +92,7 @@ impl Feeder {
 
     /// Begins to restamp if enough people have moved.
     async fn restamp(&mut self) -> kernel::Result<()> {
-        let from = self.upkeep.pace.restamp_from;
-        if self.moved().await?.len() < from {
+        if self.moved().await?.len() < self.upkeep.pace.restamp_from {
             return Ok(());
         }
         // Whatever was handed over is in files before the list is read: whoever moves after that is put on it
@@ -141,20 +137,8 @@ impl Feeder {
 fn owners(runtime: &Runtime, scope: &Scope) -> Owners {
     let (runtime, scope) = (runtime.clone(), scope.clone());
     Arc::new(move |rows| {
-        let owners = rows.chunks(OWNERS).map(|rows| owners_of(&runtime, &scope, rows));
-        let owners: kernel::Result<Vec<Vec<PartyNo>>> = owners.collect();
+        let ask = |rows| runtime.installation().pool(&scope)?.read(|tx| rows::owners(&scope, tx, rows));
+        let owners: kernel::Result<Vec<Vec<PartyNo>>> = rows.chunks(OWNERS).map(ask).collect();
         owners.map(|parts| parts.concat()).map_err(|failure| failure.to_string())
-    })
-}
-
-fn owners_of(runtime: &Runtime, scope: &Scope, rows: &[(NodeNo, Time)]) -> kernel::Result<Vec<PartyNo>> {
-    let numbers: BTreeSet<NodeNo> = rows.iter().map(|(node, _)| *node).collect();
-    runtime.installation().pool(scope)?.read(|tx| {
-        let found = node_by_no(scope, tx, &Vec::from_iter(numbers))?;
-        let nodes: HashMap<NodeNo, Node> = found.into_iter().map(|node| (node.no, node)).collect();
-        let owner = |(no, time): &(NodeNo, Time)| {
-            nodes.get(no).map_or(Ok(PartyNo(0)), |node| party_no_at(scope, tx, node, *time))
-        };
-        rows.iter().map(owner).collect()
     })
 }

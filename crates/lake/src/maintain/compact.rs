@@ -23,19 +23,24 @@ use crate::table::{Change, Table};
 
 /// Compacts what is due.
 pub(crate) async fn compact(table: &Arc<Table>, policy: &Policy, done: &mut Done) -> Result<()> {
-    let mut weeks: BTreeMap<i32, Vec<Arc<File>>> = BTreeMap::new();
-    let files = table.live.read().files.clone();
-    for file in files.iter() {
-        weeks.entry(file.week).or_default().push(file.clone());
-    }
     let now = table.context.clock.now();
-    for (week, files) in weeks {
+    for (week, files) in weeks(table) {
         let is_closed = week_start(week).plus(7 * DAY).plus(policy.week_closed_after) <= now;
         if let Some(inputs) = due(files, is_closed, policy) {
             compact_week(table, week, inputs, done).await?;
         }
     }
     Ok(())
+}
+
+/// The files of the current version, by week.
+pub(super) fn weeks(table: &Table) -> BTreeMap<i32, Vec<Arc<File>>> {
+    let mut weeks: BTreeMap<i32, Vec<Arc<File>>> = BTreeMap::new();
+    let files = table.live.read().files.clone();
+    for file in files.iter() {
+        weeks.entry(file.week).or_default().push(file.clone());
+    }
+    weeks
 }
 
 /// Files of a table without weeks that are left alone from this size on.

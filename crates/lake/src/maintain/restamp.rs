@@ -15,7 +15,7 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use kernel::{Instant, NodeNo, PartyNo};
 
 use super::Done;
-use super::compact::{complete, merge};
+use super::compact::{complete, merge, weeks};
 use crate::decode;
 use crate::encode::{self, Effort, bucket_of};
 use crate::error::{Error, Result};
@@ -37,12 +37,7 @@ pub(crate) async fn restamp(
     owners: &Owners,
     done: &mut Done,
 ) -> Result<()> {
-    let mut weeks: BTreeMap<i32, Vec<Arc<File>>> = BTreeMap::new();
-    let files = table.live.read().files.clone();
-    for file in files.iter() {
-        weeks.entry(file.week).or_default().push(file.clone());
-    }
-    for (week, files) in weeks {
+    for (week, files) in weeks(table) {
         let mut sources = Vec::with_capacity(files.len());
         for file in files {
             let strays = strays(table, &file, parties, owners).await?;
